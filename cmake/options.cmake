@@ -1,0 +1,22 @@
+# ds_options: what every target of ours is compiled with.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")   # asserts stay on: they guard the figures, and cost under a percent
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+add_library(ds_options INTERFACE)
+target_compile_options(ds_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wno-missing-field-initializers>)
+find_package(Threads REQUIRED)
+target_link_libraries(ds_options INTERFACE Threads::Threads)
+if(DECODESCOPE_SANITIZE)
+  # Globally, so that ImGui is instrumented too and its containers agree with ours.
+  add_compile_options(-fsanitize=${DECODESCOPE_SANITIZE} -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=${DECODESCOPE_SANITIZE})
+  if(DECODESCOPE_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
