@@ -1,0 +1,270 @@
+#include "trace/builder.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <tuple>
+
+#include "trace/kernel_rules.h"
+#include "trace/lanes.h"
+
+namespace trace {
+namespace {
+
+// Lookups by string_view without making a string.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+template <class Index>
+using TextTable = std::unordered_map<std::string, Index, TextHash, std::equal_to<>>;
+
+constexpr uint64_t mix(uint64_t seed, int64_t value) {
+  seed ^= static_cast<uint64_t>(value) + 0x9e3779b97f4a7c15u + (seed << 6) + (seed >> 2);
+  return seed * 0xff51afd7ed558ccdu;
+}
+
+struct DetailHash {
+  size_t operator()(const Detail& d) const {
+    uint64_t h = 0;
+    for (int32_t v : d.grid) h = mix(h, v);
+    for (int32_t v : d.block) h = mix(h, v);
+    for (int64_t v : {int64_t{d.registers}, d.lds_bytes, d.bytes, d.flops, d.graph_node,
+                      d.hsa_queue, int64_t{d.layer}})
+      h = mix(h, v);
+    return h ^ (h >> 32);
+  }
+};
+
+struct LaneHash {
+  size_t operator()(const std::pair<uint32_t, int64_t>& key) const {
+    const uint64_t h = mix(key.first, key.second);
+    return h ^ (h >> 32);
+  }
+};
+
+// Text such as "10" after "9": by number where both are numbers, numbers first.
+bool id_less(const std::string& a, const std::string& b) {
+  const auto number = [](const std::string& text, int64_t& out) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc{} && end == text.data() + text.size();
+  };
+  int64_t x = 0, y = 0;
+  const bool a_number = number(a, x), b_number = number(b, y);
+  if (a_number && b_number) return x < y;
+  if (a_number != b_number) return a_number;
+  return a < b;
+}
+
+// order[new] = old, by `less`, equal ones in their old order.
+template <class Less>
+std::vector<uint32_t> order_by(size_t count, Less less) {
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0u);
+  if (!std::is_sorted(order.begin(), order.end(), less))
+    std::stable_sort(order.begin(), order.end(), less);
+  return order;
+}
+
+std::vector<uint32_t> inverse(const std::vector<uint32_t>& order) {
+  std::vector<uint32_t> place(order.size());
+  for (uint32_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+  return place;
+}
+
+template <class T>
+void reorder(std::vector<T>& values, const std::vector<uint32_t>& order) {
+  std::vector<T> sorted;
+  sorted.reserve(values.size());
+  for (uint32_t old : order) sorted.push_back(std::move(values[old]));
+  values = std::move(sorted);
+}
+
+void sort_devices(Trace& t) {
+  const auto order = order_by(t.devices.size(), [&](uint32_t a, uint32_t b) {
+    return id_less(t.devices[a].id, t.devices[b].id);
+  });
+  const auto place = inverse(order);
+  reorder(t.devices, order);
+  for (Lane& lane : t.lanes) lane.device = place[lane.device];
+}
+
+void sort_lanes(Trace& t) {
+  const auto order = order_by(t.lanes.size(), [&](uint32_t a, uint32_t b) {
+    return std::tie(t.lanes[a].device, t.lanes[a].stream) <
+           std::tie(t.lanes[b].device, t.lanes[b].stream);
+  });
+  const auto place = inverse(order);
+  reorder(t.lanes, order);
+  for (Event& e : t.events) e.lane = place[e.lane];
+  for (uint32_t i = 0; i < t.lanes.size(); ++i) {
+    t.lanes[i].logical = i;
+    if (t.lanes[i].label.empty()) t.lanes[i].label = "stream " + std::to_string(t.lanes[i].stream);
+  }
+}
+
+void sort_events(Trace& t) {
+  const auto order = order_by(t.events.size(), [&](uint32_t a, uint32_t b) {
+    const Event &x = t.events[a], &y = t.events[b];
+    return std::tie(x.lane, x.start_ns, x.end_ns) < std::tie(y.lane, y.start_ns, y.end_ns);
+  });
+  const auto place = inverse(order);
+  reorder(t.events, order);
+  for (Edge& edge : t.edges) edge = {place[edge.from], place[edge.to]};
+  for (Lane& lane : t.lanes) lane.first = lane.count = 0;
+  for (const Event& e : t.events) ++t.lanes[e.lane].count;
+  uint32_t first = 0;
+  for (Lane& lane : t.lanes) {
+    lane.first = first;
+    first += lane.count;
+  }
+}
+
+void sort_calls(Trace& t) {
+  const auto order = order_by(t.calls.size(), [&](uint32_t a, uint32_t b) {
+    return std::tie(t.calls[a].start_ns, t.calls[a].end_ns) <
+           std::tie(t.calls[b].start_ns, t.calls[b].end_ns);
+  });
+  const auto place = inverse(order);
+  reorder(t.calls, order);
+  for (Event& e : t.events)
+    if (e.call != kNone) e.call = place[e.call];
+}
+
+// One launch has many kernels (a graph); one correlation may also have many calls: a driver call
+// inside a runtime call, or two processes in one file. The latest call that began before the kernel
+// is the one that launched it.
+void link_calls(Trace& t) {
+  std::vector<uint32_t> by_correlation;
+  for (uint32_t i = 0; i < t.calls.size(); ++i)
+    if (t.calls[i].correlation != kNoCorrelation) by_correlation.push_back(i);
+  // Calls are sorted by start: a stable sort by correlation keeps that within one correlation.
+  std::stable_sort(by_correlation.begin(), by_correlation.end(), [&](uint32_t a, uint32_t b) {
+    return t.calls[a].correlation < t.calls[b].correlation;
+  });
+  const auto key = [&](uint32_t call) { return t.calls[call].correlation; };
+  for (Event& e : t.events) {
+    if (e.call != kNone || e.correlation == kNoCorrelation) continue;
+    const auto calls = std::ranges::equal_range(by_correlation, e.correlation, {}, key);
+    for (uint32_t call : calls)
+      if (e.call == kNone || t.calls[call].start_ns <= e.start_ns) e.call = call;
+  }
+}
+
+void sort_annotations(Trace& t) {
+  std::stable_sort(
+      t.annotations.begin(), t.annotations.end(), [](const Annotation& a, const Annotation& b) {
+        // The longer first: an enclosing range comes before what it encloses.
+        return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.end_ns > b.end_ns;
+      });
+}
+
+void shift_origin(Trace& t) {
+  int64_t origin = std::numeric_limits<int64_t>::max();
+  for (const Event& e : t.events) origin = std::min(origin, e.start_ns);
+  if (t.events.empty()) {
+    for (const HostCall& c : t.calls) origin = std::min(origin, c.start_ns);
+    for (const Annotation& a : t.annotations) origin = std::min(origin, a.start_ns);
+    if (t.calls.empty() && t.annotations.empty()) return;
+  }
+  const auto shift = [origin](auto& spans) {
+    for (auto& span : spans) {
+      span.start_ns -= origin;
+      span.end_ns -= origin;
+    }
+  };
+  shift(t.events);
+  shift(t.calls);
+  shift(t.annotations);
+  t.origin_ns += origin;
+}
+
+}  // namespace
+
+struct TraceBuilder::Tables {
+  TextTable<StringId> strings;
+  TextTable<uint16_t> ops;
+  TextTable<uint32_t> devices;
+  std::unordered_map<std::pair<uint32_t, int64_t>, uint32_t, LaneHash> lanes;
+  std::unordered_map<Detail, uint32_t, DetailHash> details;
+};
+
+TraceBuilder::TraceBuilder() : m_tables(std::make_unique<Tables>()) {
+  intern("");
+  op("");
+}
+TraceBuilder::~TraceBuilder() = default;
+TraceBuilder::TraceBuilder(TraceBuilder&&) noexcept = default;
+TraceBuilder& TraceBuilder::operator=(TraceBuilder&&) noexcept = default;
+
+StringId TraceBuilder::intern(std::string_view text) {
+  auto& table = m_tables->strings;
+  if (const auto found = table.find(text); found != table.end()) return found->second;
+  const auto id = static_cast<StringId>(m_trace.strings.size());
+  m_trace.strings.emplace_back(text);
+  table.emplace(text, id);
+  return id;
+}
+
+uint16_t TraceBuilder::op(std::string_view key) {
+  auto& table = m_tables->ops;
+  if (const auto found = table.find(key); found != table.end()) return found->second;
+  assert(m_trace.ops.size() <= std::numeric_limits<uint16_t>::max());
+  const auto id = static_cast<uint16_t>(m_trace.ops.size());
+  m_trace.ops.emplace_back(key);
+  table.emplace(key, id);
+  return id;
+}
+
+uint32_t TraceBuilder::device(std::string_view id) {
+  auto& table = m_tables->devices;
+  if (const auto found = table.find(id); found != table.end()) return found->second;
+  const auto index = static_cast<uint32_t>(m_trace.devices.size());
+  m_trace.devices.push_back({.id = std::string(id), .name = {}, .vendor = {}});
+  table.emplace(id, index);
+  return index;
+}
+
+uint32_t TraceBuilder::lane(uint32_t device, int64_t stream) {
+  assert(device < m_trace.devices.size());
+  const auto [found, fresh] = m_tables->lanes.try_emplace({device, stream}, m_trace.lanes.size());
+  if (fresh) m_trace.lanes.push_back({.device = device, .stream = stream});
+  return found->second;
+}
+
+uint32_t TraceBuilder::detail(const Detail& detail) {
+  const auto [found, fresh] = m_tables->details.try_emplace(detail, m_trace.details.size());
+  if (fresh) m_trace.details.push_back(detail);
+  return found->second;
+}
+
+EventId TraceBuilder::add(const Event& e) {
+  assert(e.end_ns >= e.start_ns);
+  assert(e.lane < m_trace.lanes.size() && e.name < m_trace.strings.size() &&
+         e.op < m_trace.ops.size());
+  assert(e.detail == kNone || e.detail < m_trace.details.size());
+  m_trace.events.push_back(e);
+  return static_cast<EventId>(m_trace.events.size() - 1);
+}
+
+TracePtr TraceBuilder::finish(bool keep_origin) {
+  assert(m_tables && "no call after finish()");
+  m_tables.reset();
+  Trace& t = m_trace;
+  sort_devices(t);
+  sort_lanes(t);
+  sort_events(t);
+  sort_calls(t);
+  link_calls(t);
+  sort_annotations(t);
+  const auto logical = logical_lanes(t);
+  for (uint32_t i = 0; i < t.lanes.size(); ++i) t.lanes[i].logical = logical[i];
+  if (m_rules) classify_events(t, *m_rules);  // looks at neighbours on logical lanes
+  if (!keep_origin) shift_origin(t);
+  return std::make_shared<const Trace>(std::move(t));
+}
+
+}  // namespace trace

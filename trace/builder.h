@@ -1,0 +1,63 @@
+// TraceBuilder: the only way to a Trace. Importers, recorders and the store feed it in any order;
+// finish() sorts, links launches to kernels by correlation, labels lanes and checks the invariants
+// of trace.h. Not thread-safe. REQUIRES: no call after finish(); times within +-2^62 ns; end >=
+// start.
+//
+// Indices of devices, lanes and events are provisional until finish(), which orders devices by id,
+// lanes by (device, stream) and events by (lane, start, end, order of add).
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "trace/kernel_rules.h"
+#include "trace/result.h"
+#include "trace/trace.h"
+
+namespace trace {
+
+class TraceBuilder {
+ public:
+  TraceBuilder();
+  ~TraceBuilder();
+  TraceBuilder(TraceBuilder&&) noexcept;
+  TraceBuilder& operator=(TraceBuilder&&) noexcept;
+
+  Trace& header() { return m_trace; }  // title, source, collector, devices' names: set directly
+
+  StringId intern(std::string_view text);
+  uint16_t op(std::string_view key);
+  // Index of the device with this id, made on first use.
+  uint32_t device(std::string_view id);
+  // Index of the lane, made on first use. Its kind and label may be set in header().lanes.
+  uint32_t lane(uint32_t device, int64_t stream);
+  // Equal details share one entry.
+  uint32_t detail(const Detail&);
+
+  // e.lane must come from lane(), e.name from intern(), e.op from op(). Returns an id for
+  // add_edge().
+  EventId add(const Event& e);
+  void add_call(const HostCall& c) { m_trace.calls.push_back(c); }
+  void add_annotation(const Annotation& a) { m_trace.annotations.push_back(a); }
+  void add_edge(EventId from, EventId to) { m_trace.edges.push_back({from, to}); }
+
+  // finish() shall give events without category and op theirs by these rules; null = the built-in ones.
+  void classify_kernels(RulesPtr rules = nullptr) { m_rules = rules ? std::move(rules) : built_in_rules(); }
+
+  size_t event_count() const { return m_trace.events.size(); }
+
+  // Sorts and links: an event without a call gets the latest launch with its correlation that began
+  // before it (the first of them if none did). Shifts every time by the first start of an event, of
+  // a call or annotation when there is no event, so that the trace begins at 0 unless
+  // `keep_origin`; origin_ns grows by the shift.
+  TracePtr finish(bool keep_origin = false);
+
+ private:
+  struct Tables;
+  Trace m_trace;
+  RulesPtr m_rules;   // null: kernels stay as they were added
+  std::unique_ptr<Tables> m_tables;
+};
+
+}  // namespace trace

@@ -1,0 +1,102 @@
+#include "trace/formats.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <vector>
+
+#include "trace/builder.h"
+#include "trace/import_format.h"
+#include "trace/layers.h"
+#include "trace/read_ahead.h"
+
+namespace trace {
+namespace {
+
+// The first row that knows the content takes it.
+constexpr Format kFormats[] = {
+    {"Kineto JSON", sniff_chrome, import_chrome},
+};
+
+std::string known_formats() {
+  std::string names;
+  for (const Format& format : kFormats) names += (names.empty() ? "" : ", ") + std::string(format.name);
+  return names + " (also gzip or zstd)";
+}
+
+// Of times as the collector wrote them, before finish() moves the origin.
+bool whole_microseconds(const std::vector<Event>& events) {
+  return !events.empty() && std::ranges::all_of(events, [&](const Event& e) {
+    return e.start_ns % 1000 == 0 && e.end_ns % 1000 == 0;
+  });
+}
+
+// Neighbours by start on one lane: what the collector says about the order of work there.
+void count_gaps(const Trace& t, ImportReport& report) {
+  for (uint32_t lane = 0; lane < t.lanes.size(); ++lane) {
+    const auto events = t.lane_events(lane);
+    for (size_t i = 1; i < events.size(); ++i) {
+      const int64_t gap = events[i].start_ns - events[i - 1].end_ns;
+      if (gap < 0) ++report.overlaps;
+      else if (gap <= 1) ++report.ties;
+    }
+  }
+}
+
+// Of the busiest device; where there are several, the rule names it.
+void note_layers(const Trace& t, ImportReport& report) {
+  const auto devices = active_devices(t);
+  if (devices.empty()) return;
+  LayerWindows found = find_layers(t, devices.front());
+  report.layers = found.layers;
+  report.steps = found.steps;
+  report.window_rule = std::move(found.rule);
+  if (devices.size() > 1) report.window_rule += "; of device " + t.devices[devices.front()].id + ", the busiest";
+}
+
+}  // namespace
+
+Imported finish_import(TraceBuilder& builder, ImportReport&& report, const ImportJob& job, bool own_export) {
+  Trace& header = builder.header();
+  header.title = std::filesystem::path(job.path).filename().string();
+  header.source = job.path;
+  if (!own_export) {
+    if (whole_microseconds(header.events)) header.collector.resolution_ns = 1000;
+    builder.classify_kernels();
+  }
+  TracePtr trace = builder.finish(own_export);
+  report.file = job.path;
+  report.format = job.format;
+  report.collector = trace->collector.name;
+  report.version = trace->collector.version;
+  report.resolution_ns = trace->collector.resolution_ns;
+  count_gaps(*trace, report);
+  note_layers(*trace, report);
+  if (trace->events.empty()) report.caveats.push_back("no GPU activity in this file: its figures are zero");
+  return {std::move(trace), std::move(report)};
+}
+
+Result<Imported> import_file(const std::string& path, const ImportOptions& options) {
+  auto source = ByteSource::open(path);
+  if (!source) return source.error();
+  std::vector<char> bytes(kSniffBytes);
+  bytes.resize((*source)->read(bytes));
+  const std::string_view head(bytes.data(), bytes.size());
+  const auto format = std::ranges::find_if(kFormats, [&](const Format& f) { return f.sniff(head); });
+  if (format == std::end(kFormats)) {
+    const std::string& problem = (*source)->problem();
+    if (!problem.empty()) return Error{problem, path};
+    return Error{head.empty() ? "there is nothing in this file" : "this is no trace of a known format; known are: " + known_formats(), path};
+  }
+  source = ByteSource::open(path);   // from the start again
+  if (!source) return source.error();
+  ImportJob job{path, std::string(format->name), options};
+  std::unique_ptr<ByteSource> bytes_of = std::move(*source);
+  if (const auto compression = bytes_of->compression(); !compression.empty()) {
+    job.format += ", " + std::string(compression);
+    bytes_of = read_ahead(std::move(bytes_of));
+  }
+  return format->parse(*bytes_of, job);
+}
+
+}  // namespace trace

@@ -1,0 +1,30 @@
+// The importers: one row each, chosen by content. Adding one = a row in formats.cpp and an import_*.cpp.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "trace/import_report.h"
+#include "trace/result.h"
+#include "trace/trace.h"
+
+namespace trace {
+
+struct ImportOptions {
+  // Raw (decompressed) bytes read so far of an estimate of all (0 = unknown). May be called often.
+  std::function<void(int64_t done, int64_t total)> progress;
+  const std::atomic<bool>* cancel = nullptr;
+  int64_t max_bytes = int64_t{64} << 30;        // of decompressed input: a gzip bomb stops here
+};
+
+struct Imported {
+  TracePtr trace;
+  ImportReport report;
+};
+
+// Sniffs by content, decompresses, parses. error: cannot be read, empty, of no known format (names those known).
+Result<Imported> import_file(const std::string& path, const ImportOptions& = {});
+
+}  // namespace trace

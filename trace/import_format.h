@@ -1,0 +1,36 @@
+// What an importer is given and gives back. One row of kFormats in formats.cpp each.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "trace/byte_source.h"
+#include "trace/formats.h"
+
+namespace trace {
+
+struct ImportJob {
+  std::string path;
+  std::string format;  // the row's name with the compression: "Kineto JSON, gzip"
+  const ImportOptions& options;
+};
+
+struct Format {
+  std::string_view name;
+  // `head`: the first bytes, decompressed, at most kSniffBytes.
+  bool (*sniff)(std::string_view head);
+  // `source` is at its first byte. error: not of this format after all, cancelled.
+  Result<Imported> (*parse)(ByteSource& source, const ImportJob&);
+};
+inline constexpr size_t kSniffBytes = 256 << 10;
+
+bool sniff_chrome(std::string_view head);
+Result<Imported> import_chrome(ByteSource&, const ImportJob&);
+
+// What every importer does last: builds the trace, names it after the file, fills the figures of
+// the report that come from the trace (resolution, ties, overlaps) and adds the caveats that hold
+// for any collector. Kernels are classified by kernel_rules.h and the origin is the first event,
+// unless the file is our own and says what they are.
+Imported finish_import(class TraceBuilder&, ImportReport&&, const ImportJob&,
+                       bool own_export = false);
+
+}  // namespace trace
