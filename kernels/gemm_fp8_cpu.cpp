@@ -1,0 +1,35 @@
+// Bound by the weights: N x K bytes are streamed once whatever M is. Activations are dequantised
+// once into M x K floats (first- or second-level cache); each weight row is decoded into a float
+// row (K x 4 bytes, first level) and multiplied with all tokens, four at a time. Two workers split
+// N.
+#include "kernels/gemm_fp8.h"
+#include "kernels/simd.h"
+
+namespace kernels::cpu {
+
+template <int W>
+DS_INLINE void gemm_fp8(const GemmFp8Args& a, Part part) {
+  float* x = scratch(0, a.M * a.K);
+  float* row = scratch(1, a.K);
+  for (int64_t m = 0; m < a.M; ++m) dequantise_row(a.x, m, a.M, a.K, x + m * a.K);
+  const auto [begin, end] = part.of(a.N, 16);
+  for (int64_t n = begin; n < end; ++n) {
+    const float* scales = a.w_scales + n / kGroup * (a.K / kGroup);
+    for (int64_t g = 0; g < a.K / kGroup; ++g) {
+      decode(a.w + n * a.K + g * kGroup, kGroup, scales[g], row + g * kGroup);
+    }
+    int64_t m = 0;
+    for (; m + 4 <= a.M; m += 4) {
+      const float* tokens[4] = {x + m * a.K, x + (m + 1) * a.K, x + (m + 2) * a.K,
+                                x + (m + 3) * a.K};
+      float y[4];
+      dot4<W>(tokens, row, a.K, y);
+      for (int64_t i = 0; i < 4; ++i) a.out[(m + i) * a.out_stride + n] = to_bf16(y[i]);
+    }
+    for (; m < a.M; ++m) a.out[m * a.out_stride + n] = to_bf16(dot<W>(x + m * a.K, row, a.K));
+  }
+}
+
+DS_CPU_OP(GemmFp8Args, gemm_fp8)
+
+}  // namespace kernels::cpu
