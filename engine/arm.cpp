@@ -1,0 +1,77 @@
+#include "engine/arm.h"
+
+namespace engine {
+
+using kernels::Format;
+using kernels::IndexLayout;
+using trace::ToggleKey;
+
+namespace {
+
+Format kv_format(const trace::ToggleSet& t) {
+  return t.is(ToggleKey::kv_dtype, "fp8") ? Format::e4m3 : Format::bf16;
+}
+IndexLayout index_layout(const trace::ToggleSet& t) {
+  return t.is(ToggleKey::index_layout, "preshuffle") ? IndexLayout::preshuffle : IndexLayout::row;
+}
+
+SharedWeights weights_of(const Setup& setup, const SharedWeights& reuse, const Progress& progress) {
+  if (reuse.fits(setup.spec)) return reuse;
+  const trace::Workload& w = setup.spec.workload;
+  return {setup.spec.model, w.tp, w.max_context, w.seed,
+          std::make_shared<Weights>(setup.spec.model, setup.shape, w.seed, progress)};
+}
+
+}  // namespace
+
+bool SharedWeights::fits(const trace::RunSpec& spec) const {
+  return weights && model == spec.model && tp == spec.workload.tp &&
+         max_context == spec.workload.max_context && seed == spec.workload.seed;
+}
+
+Model::Model(Setup s, const SharedWeights& reuse, const Progress& progress)
+    : setup(std::move(s)),
+      weights(weights_of(setup, reuse, progress)),
+      sequences(setup.spec.workload, setup.shape),
+      executor(setup.workers > 0 ? setup.workers : Executor::default_workers()) {}
+
+Caches filled_caches(Model& m, const trace::ToggleSet& toggles, const Progress& progress) {
+  const int64_t slots = m.sequences.slot_count();
+  Caches c{
+      empty_kv(m.setup.shape, slots, kv_format(toggles)),
+      empty_index(m.config(), m.setup.shape, slots, index_layout(toggles), toggles.page_size())};
+  fill_caches(m.config(), m.setup.shape, *m.weights.weights, m.sequences,
+              m.setup.spec.workload.seed, *c.kv, c.index.get(), progress);
+  return c;
+}
+
+Caches caches_for(Model& m, const trace::ToggleSet& toggles, const Caches& from,
+                  int64_t* converted_bytes) {
+  Caches c = from;
+  const int64_t slots = m.sequences.slot_count();
+  int64_t bytes = 0;
+  if (from.kv->format != kv_format(toggles)) {
+    c.kv = converted(*from.kv, m.setup.shape, kv_format(toggles));
+    bytes += kv_bytes(m.setup.shape, slots, kv_format(toggles));
+  }
+  if (from.index->layout != index_layout(toggles) || from.index->page_size != toggles.page_size()) {
+    c.index = converted(*from.index, m.config(), m.setup.shape, slots, index_layout(toggles),
+                        toggles.page_size());
+    bytes += index_bytes(m.config(), m.setup.shape, slots);
+  }
+  if (converted_bytes) *converted_bytes += bytes;
+  return c;
+}
+
+trace::Result<Arm> make_arm(Model& m, const trace::ToggleSet& toggles, Caches caches,
+                            const ArmOptions& options) {
+  if (const trace::Status status = allowed(m.setup, toggles); !status) return status.error();
+  const PlanInputs inputs{m.config(),  m.setup.shape, *m.weights.weights,
+                          m.sequences, *caches.kv,    *caches.index};
+  trace::Result<PlannedStep> step =
+      plan_step(inputs, toggles, {m.setup.gemm_scales, options.fault_key, options.placement_seed});
+  if (!step) return step.error();
+  return Arm{toggles, std::move(caches), std::move(step).value()};
+}
+
+}  // namespace engine

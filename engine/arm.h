@@ -1,0 +1,59 @@
+// What a run is made of. Model: weights, sequences and executor of one setup, shared by everything
+// that runs on it. Arm: one set of switches on it, with its caches and its planned step. A live
+// session has one arm, an A/B two. Thread rule: one thread.
+#pragma once
+#include <memory>
+
+#include "engine/executor.h"
+#include "engine/setup.h"
+
+namespace engine {
+
+// Weights by what they were generated from, so that an A/B and a live run of the same model hold
+// them once.
+struct SharedWeights {
+  trace::ModelConfig model;
+  int tp = 1, max_context = 0;
+  uint64_t seed = 0;
+  std::shared_ptr<const Weights> weights;
+  bool fits(const trace::RunSpec&) const;
+};
+
+struct Model {
+  Setup setup;
+  SharedWeights weights;
+  Sequences sequences;
+  Executor executor;
+
+  // `reuse` may be empty. Throws std::bad_alloc.
+  Model(Setup, const SharedWeights& reuse, const Progress&);
+  const trace::ModelConfig& config() const { return setup.spec.model; }
+};
+
+struct Caches {
+  KvCachesPtr kv;
+  IndexCachesPtr index;
+};
+
+// Caches in the formats of these switches, filled up to the sequences' starting positions.
+Caches filled_caches(Model&, const trace::ToggleSet&, const Progress& = {});
+// `from` where formats agree, else converted; `converted_bytes` grows by what was converted.
+Caches caches_for(Model&, const trace::ToggleSet&, const Caches& from,
+                  int64_t* converted_bytes = nullptr);
+
+struct Arm {
+  trace::ToggleSet toggles;
+  Caches caches;
+  PlannedStep step;
+  const DecodePlan& plan() const { return step.plan; }
+};
+
+struct ArmOptions {
+  uint64_t placement_seed = 0;
+  std::string fault_key;
+};
+
+// error: the switches can't run on this model.
+trace::Result<Arm> make_arm(Model&, const trace::ToggleSet&, Caches, const ArmOptions& = {});
+
+}  // namespace engine

@@ -1,0 +1,217 @@
+#include "engine/caches.h"
+
+#include <cstring>
+
+#include "engine/synth.h"
+#include "kernels/formats.h"
+
+namespace engine {
+
+using kernels::Bf16;
+using kernels::Format;
+using kernels::IndexLayout;
+
+int64_t kv_bytes(const Shape& s, int64_t slots, Format format) {
+  return s.layers * slots * s.kv() * kernels::size_of(format);
+}
+
+static int64_t indexer_layers(const trace::ModelConfig& m) {
+  int64_t n = 0;
+  for (int i = 0; i < m.layers; ++i) n += m.runs_indexer(i);
+  return n;
+}
+
+int64_t index_bytes(const trace::ModelConfig& m, const Shape&, int64_t slots) {
+  return indexer_layers(m) * slots * kernels::kIndexTokenBytes;
+}
+
+KvCachesPtr empty_kv(const Shape& s, int64_t slots, Format format) {
+  auto caches = std::make_shared<KvCaches>();
+  caches->format = format;
+  caches->memory = Memory(kv_bytes(s, slots, format));
+  const int64_t layer_bytes = slots * s.kv() * kernels::size_of(format);
+  for (int64_t i = 0; i < s.layers; ++i) {
+    caches->layers.push_back(
+        {caches->memory.data() + i * layer_bytes, format, slots, s.latent, s.rope});
+  }
+  return caches;
+}
+
+IndexCachesPtr empty_index(const trace::ModelConfig& m, const Shape& s, int64_t slots,
+                           IndexLayout layout, int page_size) {
+  auto caches = std::make_shared<IndexCaches>();
+  caches->layout = layout, caches->page_size = page_size;
+  caches->memory = Memory(index_bytes(m, s, slots));
+  uint8_t* at = caches->memory.data();
+  for (int i = 0; i < m.layers; ++i) {
+    kernels::IndexCache c{nullptr, slots / page_size, page_size, layout};
+    if (m.runs_indexer(i)) {
+      c.data = at;
+      at += slots * kernels::kIndexTokenBytes;
+    }
+    caches->layers.push_back(c);
+  }
+  return caches;
+}
+
+namespace {
+
+// Latents of one chunk of positions and the writer ops that store them.
+class Filler {
+ public:
+  Filler(const trace::ModelConfig& m, const Shape& s, const Weights& w, const Sequences& q,
+         uint64_t seed)
+      : m_model(m), m_shape(s), m_weights(w), m_sequences(q), m_seed(seed) {}
+
+  void fill(int64_t layer, int64_t b, const kernels::KvCache& kv,
+            const kernels::IndexCache* index) {
+    // A shared prefix is the first sequence's and already there.
+    for (int64_t p = b == 0 ? 0 : m_sequences.shared_tokens(); p < m_sequences.start(b);
+         p += kChunk) {
+      place(b, p, std::min(kChunk, m_sequences.start(b) - p));
+      store_kv(layer, b, kv);
+      if (index) store_index(layer, b, *index);
+    }
+  }
+
+ private:
+  static constexpr int64_t kChunk = 256;
+
+  void place(int64_t b, int64_t first, int64_t n) {
+    m_positions.clear(), m_slots.clear();
+    for (int64_t p = first; p < first + n; ++p) {
+      m_positions.push_back(static_cast<int32_t>(p));
+      m_slots.push_back(m_sequences.slot(b, p));
+    }
+  }
+
+  // One row a position, values of rms 1.
+  Bf16* latents(const char* what, int64_t layer, int64_t b, int64_t columns,
+                std::vector<Bf16>& rows) const {
+    const Draw draw(m_seed, std::string("latent.") + what + "." + std::to_string(layer));
+    rows.resize(m_positions.size() * static_cast<size_t>(columns));
+    kernels::E4m3 codes[16];
+    for (size_t i = 0; i < m_positions.size(); ++i) {
+      for (int64_t c = 0; c < columns; c += 16) {
+        draw.chunk(m_positions[i], c / 16, b, codes);
+        for (int64_t j = 0; j < 16; ++j) {
+          rows[i * static_cast<size_t>(columns) + static_cast<size_t>(c + j)] =
+              kernels::to_bf16(to_float(codes[j]));
+        }
+      }
+    }
+    return rows.data();
+  }
+
+  kernels::RopeTable table() const {
+    return {m_weights.rope_cos(), m_weights.rope_sin(), m_shape.max_context};
+  }
+
+  static kernels::RopeStyle style(bool interleave) {
+    return interleave ? kernels::RopeStyle::interleaved : kernels::RopeStyle::half_split;
+  }
+
+  static void run(const kernels::OpArgs& args) {
+    assert(kernels::check(args).ok());
+    kernels::cpu_backend()(args, {});
+  }
+
+  void store_kv(int64_t layer, int64_t b, const kernels::KvCache& kv) {
+    kernels::RopeCatStoreArgs a;
+    a.M = static_cast<int64_t>(m_positions.size());
+    a.k_nope = latents("kv", layer, b, m_shape.latent, m_rows), a.k_nope_stride = m_shape.latent;
+    a.k_pe = latents("k_pe", layer, b, m_shape.rope, m_more_rows), a.k_pe_stride = m_shape.rope;
+    a.table = table(), a.style = style(m_model.rope_interleave);
+    a.positions = m_positions.data(), a.slots = m_slots.data();
+    a.cache = kv;
+    run(a);
+  }
+
+  void store_index(int64_t layer, int64_t b, const kernels::IndexCache& cache) {
+    const LayerWeights& w = m_weights.layer(layer);
+    const auto n = static_cast<int64_t>(m_positions.size());
+    constexpr int64_t kDim = kernels::kIndexDim;
+    const Bf16* raw = latents("index", layer, b, kDim, m_rows);
+    m_more_rows.resize(static_cast<size_t>(n * kDim));
+    Bf16* k = m_more_rows.data();
+    run(kernels::LayerNormArgs{raw, kDim, w.k_norm, w.k_norm_bias, k, 1e-6f, n, kDim});
+    kernels::IndexRopeArgs rope;
+    rope.k = k, rope.k_stride = kDim, rope.table = table(), rope.positions = m_positions.data();
+    rope.style = style(m_model.indexer_rope_interleave), rope.M = n, rope.rope = m_shape.rope;
+    run(rope);
+    run(kernels::HadamardArgs{k, n});
+    run(kernels::IndexStoreArgs{k, kDim, m_slots.data(), cache, cache.layout, n});
+  }
+
+  const trace::ModelConfig& m_model;
+  const Shape& m_shape;
+  const Weights& m_weights;
+  const Sequences& m_sequences;
+  uint64_t m_seed;
+  std::vector<int32_t> m_positions, m_slots;
+  std::vector<Bf16> m_rows, m_more_rows;
+};
+
+}  // namespace
+
+void fill_caches(const trace::ModelConfig& m, const Shape& s, const Weights& w, const Sequences& q,
+                 uint64_t seed, const KvCaches& kv, const IndexCaches* index,
+                 const Progress& progress) {
+  Filler filler(m, s, w, q, seed);
+  for (int64_t layer = 0; layer < s.layers; ++layer) {
+    if (progress) {
+      progress(
+          "filling caches, layer " + std::to_string(layer + 1) + " of " + std::to_string(s.layers),
+          static_cast<double>(layer) / static_cast<double>(s.layers));
+    }
+    const auto i = static_cast<size_t>(layer);
+    const kernels::IndexCache* layer_index =
+        index && index->layers[i].data ? &index->layers[i] : nullptr;
+    for (int64_t b = 0; b < s.B; ++b) filler.fill(layer, b, kv.layers[i], layer_index);
+  }
+}
+
+KvCachesPtr converted(const KvCaches& from, const Shape& s, Format format) {
+  const int64_t slots = from.layers.empty() ? 0 : from.layers[0].slots;
+  const KvCachesPtr to = empty_kv(s, slots, format);
+  for (size_t layer = 0; layer < from.layers.size(); ++layer) {
+    const int64_t n = slots * s.kv();
+    if (format == from.format) {
+      std::memcpy(to->layers[layer].data, from.layers[layer].data,
+                  static_cast<size_t>(n * kernels::size_of(format)));
+    } else if (format == Format::bf16) {
+      const auto* in = static_cast<const kernels::E4m3*>(from.layers[layer].data);
+      auto* out = static_cast<Bf16*>(to->layers[layer].data);
+      for (int64_t i = 0; i < n; ++i) out[i] = kernels::to_bf16(kernels::to_float(in[i]));
+    } else {
+      const auto* in = static_cast<const Bf16*>(from.layers[layer].data);
+      auto* out = static_cast<kernels::E4m3*>(to->layers[layer].data);
+      for (int64_t i = 0; i < n; ++i) out[i] = kernels::to_e4m3(kernels::to_float(in[i]));
+    }
+  }
+  return to;
+}
+
+IndexCachesPtr converted(const IndexCaches& from, const trace::ModelConfig& m, const Shape& s,
+                         int64_t slots, IndexLayout layout, int page_size) {
+  const IndexCachesPtr to = empty_index(m, s, slots, layout, page_size);
+  for (size_t layer = 0; layer < from.layers.size(); ++layer) {
+    const kernels::IndexCache &a = from.layers[layer], &b = to->layers[layer];
+    if (!a.data) continue;
+    for (int64_t slot = 0; slot < slots; ++slot) {
+      const int at = static_cast<int>(slot % a.page_size),
+                bt = static_cast<int>(slot % b.page_size);
+      const uint8_t* in = a.page(slot / a.page_size);
+      uint8_t* out = b.page(slot / b.page_size);
+      for (int d = 0; d < kernels::kIndexDim; d += 16) {
+        std::memcpy(out + index_key_offset(b.layout, bt, d), in + index_key_offset(a.layout, at, d),
+                    16);
+      }
+      std::memcpy(out + kernels::index_scale_offset(b.page_size, bt),
+                  in + kernels::index_scale_offset(a.page_size, at), 4);
+    }
+  }
+  return to;
+}
+
+}  // namespace engine

@@ -1,0 +1,190 @@
+#include "engine/check.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "engine/equivalence.h"
+#include "kernels/verify.h"
+
+namespace engine {
+
+using trace::Error;
+using trace::Result;
+using trace::RunSpec;
+using trace::ToggleKey;
+using trace::ToggleSet;
+
+namespace {
+
+// What one pair of switch sets is compared on.
+struct Shot {
+  int batch, next_n, context;
+};
+
+class Checker {
+ public:
+  Checker(std::string backend, bool quick, const CheckProgress& progress,
+          const std::atomic<bool>* cancelled)
+      : m_quick(quick), m_progress(progress), m_cancelled(cancelled) {
+    m_report.backend = std::move(backend);
+    m_report.seed = std::random_device{}();  // fresh inputs every time; said, so that it can be repeated
+  }
+
+  Result<CheckReport> run() {
+    for (int i = 0; i < kernels::kOps; ++i) {
+      if (cancelled()) return Error{"cancelled", "check"};
+      check_op(static_cast<kernels::Op>(i));
+    }
+    for (const trace::ToggleInfo& toggle : trace::toggle_table()) {
+      if (cancelled()) return Error{"cancelled", "check"};
+      check_toggle(toggle);
+    }
+    const auto holds = [](const auto& item) { return item.ok; };
+    m_report.ok = std::all_of(m_report.ops.begin(), m_report.ops.end(), holds) &&
+                  std::all_of(m_report.toggles.begin(), m_report.toggles.end(),
+                              [](const CheckToggle& t) { return t.ok || t.sets == 0; });
+    return std::move(m_report);
+  }
+
+ private:
+  bool cancelled() const { return m_cancelled && m_cancelled->load(); }
+  void report(const std::string& what) {
+    const double done = static_cast<double>(m_report.ops.size() + m_report.toggles.size());
+    if (m_progress) m_progress(what, done / (kernels::kOps + trace::kToggles));
+  }
+
+  void check_op(kernels::Op op) {
+    CheckOp result;
+    result.op = kernels::key_of(op);
+    report(result.op);
+    result.ok = true;
+    for (const int cases = m_quick ? 6 : 48; result.cases < cases && result.ok; ++result.cases) {
+      kernels::Workspace workspace;
+      kernels::Random random(m_report.seed * 1000003ull + static_cast<uint64_t>(result.cases));
+      const kernels::OpArgs args = kernels::make_case(op, workspace, random);
+      const kernels::Verdict verdict = kernels::verify(kernels::cpu_backend(), args, workspace);
+      result.worst = std::max(result.worst, verdict.worst);
+      result.ok = verdict.ok();
+      if (!verdict.ok()) result.note = "case " + std::to_string(result.cases) + ": " + verdict.wrong;
+    }
+    m_report.ops.push_back(std::move(result));
+  }
+
+  // Every value against the first, alone and with every other switch on that can be.
+  void check_toggle(const trace::ToggleInfo& toggle) {
+    CheckToggle result;
+    result.key = toggle.name;
+    result.cls = toggle.equivalence;
+    report(result.key);
+    const trace::ModelConfig model = check_model();
+    if (const auto why = trace::unavailable(toggle.key, model, m_report.backend)) {
+      result.note = *why;
+      m_report.toggles.push_back(std::move(result));
+      return;
+    }
+    const ToggleSet bases[] = {ToggleSet::all_off(), all_on(model)};
+    for (const Shot& shot : shots()) {
+      for (const ToggleSet& base : bases) {
+        for (int value = 1; value < toggle.value_count; ++value) {
+          if (cancelled()) break;
+          ToggleSet a = base, b = base;
+          a.set_index(toggle.key, 0);
+          b.set_index(toggle.key, value);
+          if (trace::validate(a, model, m_report.backend) &&
+              trace::validate(b, model, m_report.backend)) {
+            compare(shot, a, b, result);
+          }
+        }
+      }
+    }
+    result.ok = result.sets > 0 && result.note.empty();
+    m_report.toggles.push_back(std::move(result));
+  }
+
+  std::vector<Shot> shots() const {
+    if (m_quick) return {{3, 1, 150}, {2, 2, 40}};  // above the top-k and below it
+    std::vector<Shot> all;
+    for (const int batch : {1, 2, 3, 5}) {
+      for (const int context : {40, 64, 150}) all.push_back({batch, batch % 2 ? 1 : 2, context});
+    }
+    return all;
+  }
+
+  ToggleSet all_on(const trace::ModelConfig& model) const {
+    ToggleSet set = ToggleSet::all_off();
+    for (const trace::ToggleInfo& toggle : trace::toggle_table()) {
+      if (trace::unavailable(toggle.key, model, m_report.backend)) continue;
+      ToggleSet next = set;
+      next.set_index(toggle.key, toggle.value_count - 1);
+      if (trace::validate(next, model, m_report.backend)) set = next;
+    }
+    return set;
+  }
+
+  void compare(const Shot& shot, const ToggleSet& a, const ToggleSet& b, CheckToggle& result) {
+    RunSpec spec;
+    spec.backend = m_report.backend;
+    spec.model = check_model();
+    spec.workload.batch = shot.batch, spec.workload.next_n = shot.next_n;
+    spec.workload.context = shot.context, spec.workload.max_context = 512;
+    spec.workload.seed = m_report.seed + static_cast<uint64_t>(result.sets);
+    spec.toggles = b;
+    const std::string wrong = difference(spec, a, b);
+    ++result.sets;
+    if (wrong.empty() || !result.note.empty()) return;
+    result.note = "batch " + std::to_string(shot.batch) + ", next_n " +
+                  std::to_string(shot.next_n) + ", context " + std::to_string(shot.context) + ", " +
+                  b.text() + ": " + wrong;
+  }
+
+  // Empty when the two sets agree by their class.
+  static std::string difference(const RunSpec& spec, const ToggleSet& a, const ToggleSet& b) {
+    Result<Setup> setup = prepare(spec);
+    if (!setup) return setup.error().line();
+    Model model(std::move(setup).value(), {}, {});
+    const Caches caches = filled_caches(model, a);
+    Result<Arm> arm_a = make_arm(model, a, caches, {1, {}});
+    if (!arm_a) return arm_a.error().line();
+    Result<Arm> arm_b = make_arm(model, b, caches_for(model, b, caches), {2, {}});
+    if (!arm_b) return arm_b.error().line();
+    ProofOptions options;
+    options.positions = 2;
+    const trace::EquivalenceResult proof =
+        prove(model, *arm_a, *arm_b, trace::equivalence_of(a, b), options);
+    if (proof.ok) return {};
+    return proof.first_difference.empty() ? "not equivalent" : proof.first_difference;
+  }
+
+  bool m_quick;
+  const CheckProgress& m_progress;
+  const std::atomic<bool>* m_cancelled;
+  CheckReport m_report;
+};
+
+}  // namespace
+
+trace::ModelConfig check_model() {
+  trace::ModelConfig m = trace::model_preset("tiny").value();
+  m.name = "tiny, narrowed";
+  m.hidden = 256, m.layers = 2, m.dense_layers = 1, m.heads = 4, m.q_lora_rank = 128,
+  m.kv_lora_rank = 64;
+  m.qk_nope_head_dim = 32, m.qk_rope_head_dim = 16, m.v_head_dim = 32;
+  m.index_heads = 4, m.index_topk = 64, m.experts = 4, m.moe_intermediate = 128,
+  m.dense_intermediate = 128;
+  m.vocab = 256;
+  return m;
+}
+
+Result<CheckReport> check(std::string_view backend, bool quick, const CheckProgress& progress,
+                          const std::atomic<bool>* cancelled) {
+  RunSpec spec;
+  spec.backend = std::string(backend);
+  spec.model = check_model();
+  spec.workload.context = 64, spec.workload.max_context = 512;
+  const Result<Setup> setup = prepare(spec);  // resolves `auto`, refuses what can't run here
+  if (!setup) return setup.error();
+  return Checker(setup->spec.backend, quick, progress, cancelled).run();
+}
+
+}  // namespace engine

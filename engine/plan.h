@@ -1,0 +1,64 @@
+// DecodePlan: one decode step as an ordered list of launches, each with its stream and what it
+// waits for. Built once for a set of switches; a switch is read here and nowhere later. Inspectable
+// without running anything. Invariants: ops of one stream run in list order; `waits` names ops of
+// other streams that must be complete first (fork and join); every op has passed kernels::check. A
+// batch of 0 gives a plan without launches.
+#pragma once
+#include "engine/arena.h"
+#include "engine/caches.h"
+#include "trace/category.h"
+
+namespace engine {
+
+struct PlannedOp {
+  std::string_view key;  // the model's op and the event's name: "q_b"
+  std::string label;     // "layer 2 q_b"
+  trace::Category category = trace::Category::other;
+  int layer = -1;  // -1: before the first or after the last
+  int stream = 0;
+  int previous = -1;       // the op before it on its stream
+  std::vector<int> waits;  // ops of other streams
+  bool awaited = false;    // an op of another stream waits for it
+  bool flip_bit =
+      false;  // the hidden fault hook: one bit of its first output is flipped after it ran
+  kernels::OpArgs args;
+};
+
+struct DecodePlan {
+  std::vector<PlannedOp> ops;
+  int streams = 1;
+  const float* logits = nullptr;         // [M, vocab]
+  const int32_t* next_tokens = nullptr;  // [M]
+  std::string text() const;              // one line an op
+};
+
+// What the switches do not say.
+struct PlanOptions {
+  kernels::ScaleLayout gemm_scales = kernels::ScaleLayout::column;  // what the fp8 GEMMs read
+  std::string fault_key;  // op whose output is broken; empty = none
+  uint64_t placement_seed = 0;
+};
+
+// What a plan works on; none of it is owned.
+struct PlanInputs {
+  const trace::ModelConfig& model;
+  const Shape& shape;
+  const Weights& weights;
+  Sequences& sequences;
+  const KvCaches& kv;
+  const IndexCaches& index;
+};
+
+struct PlannedStep {
+  DecodePlan plan;
+  Arena arena;
+};
+
+// error: an op refuses its arguments (layout tags that don't fit, page size), with the op's label.
+trace::Result<PlannedStep> plan_step(const PlanInputs&, const trace::ToggleSet&,
+                                     const PlanOptions& = {});
+
+// Bytes of a plan's buffers, before anything is allocated.
+int64_t arena_bytes(const Shape&, const trace::ToggleSet&);
+
+}  // namespace engine

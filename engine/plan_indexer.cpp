@@ -1,0 +1,190 @@
+// The lightning indexer of a layer: its query and key, RoPE, head gates, scores and top-k.
+#include <cmath>
+
+#include "engine/plan_layers.h"
+
+namespace engine {
+
+using kernels::Bf16;
+using kernels::Format;
+using trace::Category;
+using trace::ToggleKey;
+
+namespace {
+
+constexpr int64_t kIndex = kernels::kIndexDim;
+
+kernels::IndexLayout index_layout(const trace::ToggleSet& t) {
+  return t.is(ToggleKey::index_layout, "preshuffle") ? kernels::IndexLayout::preshuffle
+                                                     : kernels::IndexLayout::row;
+}
+
+}  // namespace
+
+// With streams=dual it runs beside q_b, absorb and the KV store: forked
+// behind the norm of q_a, joined before the sparse MLA reads its slots.
+void Planner::indexer() {
+  m_b.on_stream(m_index_stream);
+  index_query_and_key();
+  rope_of_indexer();
+  m_b.emit("hadamard_q", Category::indexer,
+           kernels::HadamardArgs{m_b.update(m_buf.q_idx), m_s.M * m_s.index_heads});
+  m_b.emit("hadamard_k", Category::indexer, kernels::HadamardArgs{m_b.update(m_buf.k_idx), m_s.M});
+  m_b.emit("index_q_quant", Category::indexer,
+           kernels::IndexQuantArgs{m_b.read(m_buf.q_idx), m_b.write(m_buf.q_idx_codes),
+                                   m_b.write(m_buf.q_idx_scales), m_s.M * m_s.index_heads});
+  const kernels::IndexCache& cache = m_in.index.layers[static_cast<size_t>(m_layer)];
+  m_b.writes(m_index_cache[static_cast<size_t>(m_layer)]);
+  m_b.emit("index_k_store", Category::indexer,
+           kernels::IndexStoreArgs{.k = m_b.read(m_buf.k_idx),
+                                   .k_stride = kIndex,
+                                   .slots = m_in.sequences.slots(),
+                                   .cache = cache,
+                                   .writes = index_layout(m_toggles),
+                                   .M = m_s.M});
+  head_gates();
+  index_scores();
+  m_b.on_stream(0);
+}
+
+void Planner::index_query_and_key() {
+  // This quantisation writes its scales as the GEMM reads them, in every mode: no copy follows.
+  m_buf.index_quant.layout = m_options.gemm_scales;
+  quantise("q_lora_quant", m_b.read(m_buf.q_lora), {m_s.q_lora, m_s.q_lora}, m_s.M, 1, m_s.q_lora,
+           m_buf.index_quant);
+  gemm("wq_b", read(m_buf.index_quant), w().wq_b, m_buf.q_idx);
+  gemm("wk", gemm_input(m_buf.norm_quant, m_buf.scales_copy[2], m_s.hidden, "wk"), w().wk,
+       m_buf.k_raw);
+  m_b.emit("k_norm", Category::indexer,
+           kernels::LayerNormArgs{.x = m_b.read(m_buf.k_raw),
+                                  .x_stride = kIndex,
+                                  .weight = w().k_norm,
+                                  .bias = w().k_norm_bias,
+                                  .out = m_b.write(m_buf.k_idx),
+                                  .eps = 1e-6f,
+                                  .M = m_s.M,
+                                  .D = kIndex});
+}
+
+void Planner::rope_of_indexer() {
+  const int64_t q_stride = m_s.index_heads * kIndex;
+  m_b.emit("index_rope", Category::indexer,
+           kernels::IndexRopeArgs{.q = m_b.update(m_buf.q_idx),
+                                  .q_stride = q_stride,
+                                  .q_head_stride = kIndex,
+                                  .k = m_b.update(m_buf.k_idx),
+                                  .k_stride = kIndex,
+                                  .table = rope_table(),
+                                  .positions = m_in.sequences.positions(),
+                                  .style = rope_style(m_in.model.indexer_rope_interleave),
+                                  .M = m_s.M,
+                                  .H = m_s.index_heads,
+                                  .rope = m_s.rope});
+  // The rotated values are to stand in q[..., :rope] and k[..., :rope]. The kernel works in place,
+  // so they do; only a view with the same pointer, shape and stride proves it.
+  const kernels::View q_rotated{
+      m_b.at(m_buf.q_idx), {m_s.M, m_s.index_heads, m_s.rope}, {q_stride, kIndex}};
+  const kernels::View k_rotated{m_b.at(m_buf.k_idx), {m_s.M, 1, m_s.rope}, {kIndex, kIndex}};
+  const kernels::View q_target = q_rotated, k_target = k_rotated;
+  const bool guarded = is(ToggleKey::rope_update, "guarded");
+  const auto copy = [&](std::string_view key, Buffer<Bf16> from, std::array<int64_t, 2> in,
+                        Buffer<Bf16> to, std::array<int64_t, 2> out, int64_t heads,
+                        std::string_view what) {
+    const Bf16* source = m_b.read(from);
+    m_b.emit(key, Category::copy,
+             kernels::StridedCopyArgs{.in = source,
+                                      .out = m_b.update(to),
+                                      .format = Format::bf16,
+                                      .in_stride = in[0],
+                                      .in_head_stride = in[1],
+                                      .out_stride = out[0],
+                                      .out_head_stride = out[1],
+                                      .M = m_s.M,
+                                      .H = heads,
+                                      .D = m_s.rope},
+             what);
+  };
+  const bool copy_q = !guarded || !(q_rotated == q_target),
+             copy_k = !guarded || !(k_rotated == k_target);
+  const std::array<int64_t, 2> q_in{q_stride, kIndex},
+      q_tight{m_s.index_heads * m_s.rope, m_s.rope};
+  const std::array<int64_t, 2> k_in{kIndex, kIndex}, k_tight{m_s.rope, m_s.rope};
+  if (copy_q) copy("rope_clone", m_buf.q_idx, q_in, m_buf.q_rot, q_tight, m_s.index_heads, "q");
+  if (copy_k) copy("rope_clone", m_buf.k_idx, k_in, m_buf.k_rot, k_tight, 1, "k");
+  if (copy_q)
+    copy("rope_write_back", m_buf.q_rot, q_tight, m_buf.q_idx, q_in, m_s.index_heads, "q");
+  if (copy_k) copy("rope_write_back", m_buf.k_rot, k_tight, m_buf.k_idx, k_in, 1, "k");
+}
+
+void Planner::head_gates() {
+  const int64_t heads = m_s.index_heads, n = m_s.M * heads;
+  const float head_scale = 1.0f / std::sqrt(static_cast<float>(heads));
+  const float softmax_scale = 1.0f / std::sqrt(static_cast<float>(kIndex));
+  kernels::GemmBf16Args projection{.x_format = Format::bf16,
+                                   .x_stride = m_s.hidden,
+                                   .w = w().gate_proj,
+                                   .out_stride = heads,
+                                   .M = m_s.M,
+                                   .N = heads,
+                                   .K = m_s.hidden};
+  if (is(ToggleKey::head_gates, "fused")) {
+    projection.x = m_b.read(m_buf.norm), projection.out = m_b.write(m_buf.gate_proj);
+    m_b.emit("weights_proj", Category::indexer, projection);
+    m_b.emit("head_gates", Category::indexer,
+             kernels::HeadGateArgs{m_b.read(m_buf.gate_proj), m_b.read(m_buf.q_idx_scales),
+                                   m_b.write(m_buf.gates), head_scale, softmax_scale, n});
+    return;
+  }
+  m_b.emit(
+      "gates_cast", Category::indexer,
+      kernels::CastArgs{m_b.read(m_buf.norm), m_b.write(m_buf.gate_input), m_s.M * m_s.hidden});
+  projection.x = m_b.read(m_buf.gate_input), projection.x_format = Format::f32;
+  projection.out = m_b.write(m_buf.gate_parts), projection.out_format = Format::f32,
+  projection.splits = kGateSplits;
+  m_b.emit("weights_proj", Category::indexer, projection);
+  m_b.emit(
+      "gates_reduce", Category::indexer,
+      kernels::SplitReduceArgs{m_b.read(m_buf.gate_parts), m_b.write(m_buf.gates), n, kGateSplits});
+  const auto scale = [&](std::string_view key, const float* by, float factor) {
+    float* gates = m_b.update(m_buf.gates);
+    m_b.emit(key, Category::indexer, kernels::ScaleArgs{gates, by, factor, gates, n});
+  };
+  scale("gates_scale_heads", nullptr, head_scale);
+  scale("gates_scale_q", m_b.read(m_buf.q_idx_scales), 1);
+  scale("head_gates", nullptr, softmax_scale);
+}
+
+void Planner::index_scores() {
+  if (is(ToggleKey::logits_init, "full")) {
+    m_b.emit("logits_fill", Category::fill,
+             kernels::FillArgs{m_b.write(m_buf.index_logits), Format::f32, -INFINITY,
+                               m_s.M * m_s.max_context});
+  }
+  const int page_size = m_toggles.page_size();
+  m_b.reads(m_index_cache[static_cast<size_t>(m_layer)]);
+  m_b.emit("mqa_logits", Category::indexer,
+           kernels::MqaLogitsArgs{.q = m_b.read(m_buf.q_idx_codes),
+                                  .gates = m_b.read(m_buf.gates),
+                                  .cache = m_in.index.layers[static_cast<size_t>(m_layer)],
+                                  .reads = index_layout(m_toggles),
+                                  .block_table = m_in.sequences.block_table(page_size),
+                                  .table_stride = m_in.sequences.block_columns(page_size),
+                                  .lengths = m_in.sequences.lengths(),
+                                  .logits = m_b.update(m_buf.index_logits),
+                                  .S = m_s.max_context,
+                                  .B = m_s.B,
+                                  .next_n = m_s.next_n,
+                                  .H = m_s.index_heads});
+  m_b.emit("topk", Category::indexer,
+           kernels::TopkArgs{.logits = m_b.read(m_buf.index_logits),
+                             .S = m_s.max_context,
+                             .lengths = m_in.sequences.lengths(),
+                             .slot_table = m_in.sequences.slot_table(),
+                             .slot_stride = m_s.max_context,
+                             .slots = m_b.write(m_buf.topk),
+                             .B = m_s.B,
+                             .next_n = m_s.next_n,
+                             .k = m_s.topk});
+}
+
+}  // namespace engine

@@ -1,0 +1,94 @@
+// The parts of a step, for plan.cpp (attention, indexer) and plan_mlp.cpp (MLP, experts, the two
+// ends).
+#pragma once
+#include "engine/plan_builder.h"
+
+namespace engine {
+
+inline constexpr int64_t kGateSplits = 4;  // of the unfused gates' fp32 projection
+
+inline kernels::RopeStyle rope_style(bool interleave) {
+  return interleave ? kernels::RopeStyle::interleaved : kernels::RopeStyle::half_split;
+}
+
+inline kernels::Format cache_format(const trace::ToggleSet& t) {
+  return t.is(trace::ToggleKey::kv_dtype, "fp8") ? kernels::Format::e4m3 : kernels::Format::bf16;
+}
+
+// Quantised activations in the arena, their layout tag with them.
+struct QuantBuffer {
+  Buffer<kernels::E4m3> values;
+  Buffer<float> scales;
+  kernels::ScaleLayout layout = kernels::ScaleLayout::row;
+};
+
+// Every buffer of a step; all are reused layer after layer.
+struct StepBuffers {
+  using Bf16 = kernels::Bf16;
+  Buffer<Bf16> x, residual, norm, qkv, q_lora, kv_norm, q, absorbed, o_partial, o_lat, v_out, o,
+      post;
+  Buffer<Bf16> q_idx, k_raw, k_idx, q_rot, k_rot, gate_proj;
+  Buffer<float> gate_input, gate_parts, gates, q_idx_scales, index_logits, lse;
+  Buffer<kernels::E4m3> q_idx_codes;
+  Buffer<int32_t> topk;
+  Buffer<uint8_t> q_cat, q_all;  // in the cache's format
+  QuantBuffer norm_quant, q_quant, index_quant, attn_quant, mlp_quant, act_quant;
+  Buffer<float> scales_copy[4];  // transposed copies: qkv_a, q_b, wk, o_proj
+  Buffer<Bf16> mlp_gate_up, act, router;
+  Buffer<float> expert_gate_up, weights, all_weights, logits;
+  Buffer<int32_t> ids, all_ids, rows, offsets, next_tokens;
+};
+
+class Planner {
+ public:
+  Planner(const PlanInputs&, const trace::ToggleSet&, const PlanOptions&);
+
+  static StepBuffers declare(PlanBuilder&, const Shape&, const trace::ToggleSet&);
+
+  trace::Result<PlannedStep> step();
+
+ private:
+  bool is(trace::ToggleKey key, std::string_view value) const { return m_toggles.is(key, value); }
+  const LayerWeights& w() const { return m_in.weights.layer(m_layer); }
+  kernels::RopeTable rope_table() const;
+  kernels::QuantIn read(const QuantBuffer&);
+  kernels::QuantOut write(const QuantBuffer&);
+  // The activations of an fp8 GEMM in the layout it reads, behind a transposing copy where they are
+  // in the other.
+  kernels::QuantIn gemm_input(const QuantBuffer&, Buffer<float> copy, int64_t columns,
+                              std::string_view consumer);
+  void gemm(std::string_view key, kernels::QuantIn x, const Fp8Weight&, Buffer<kernels::Bf16> out);
+  // group_quant of bf16 rows [M, H, D].
+  void quantise(std::string_view key, const kernels::Bf16* x, std::array<int64_t, 2> strides,
+                int64_t rows, int64_t heads, int64_t columns, const QuantBuffer& out);
+
+  void embed();
+  void input_projection();
+  void query();
+  void indexer();
+  void index_query_and_key();
+  void rope_of_indexer();
+  void head_gates();
+  void index_scores();
+  void attention_query();
+  void attention();
+  void attention_output();
+  void post_norm();
+  void dense_mlp();
+  void route();
+  void experts();
+  void head();
+
+  PlanInputs m_in;
+  const Shape& m_s;
+  trace::ToggleSet m_toggles;
+  PlanOptions m_options;
+  PlanBuilder m_b;
+  StepBuffers m_buf;
+  int m_layer = 0;
+  int m_index_stream = 0;           // where the indexer runs
+  kernels::ScaleLayout m_produced;  // the layout in which producers write activation scales
+  std::vector<int> m_kv_cache, m_index_cache;  // externals of the builder, a layer each
+};
+
+}  // namespace engine

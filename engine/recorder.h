@@ -1,0 +1,31 @@
+// Recorder: host-clock stamps of steps (engine/executor.h) into a trace::Trace. Events are named by
+// op key; each carries its layer, bytes and flops; edges are the order of each stream and the waits
+// between streams; every step is an annotation. Stamping costs two clock reads an op; all else
+// happens after the step.
+#pragma once
+#include <deque>
+#include <string>
+
+#include "engine/executor.h"
+#include "trace/trace.h"
+
+namespace engine {
+
+struct RecordedStep {
+  int64_t index = 0;  // decode step
+  int64_t begin_ns = 0, end_ns = 0;
+  std::vector<Stamp> stamps;  // by op of the plan
+  std::vector<kernels::Cost> costs;
+};
+
+// What is running, for the trace's header.
+struct TraceTitle {
+  std::string title, device;
+};
+
+// Runs one step with stamps.
+RecordedStep recorded_step(Executor&, const DecodePlan&, int64_t index);
+
+trace::TracePtr build_trace(const DecodePlan&, const std::vector<RecordedStep>&, const TraceTitle&);
+
+}  // namespace engine

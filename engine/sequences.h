@@ -1,0 +1,69 @@
+// Sequences: where the batch stands. Slots, block tables, and for the current step tokens,
+// positions, lengths and slots, at fixed addresses that plans point to.
+//
+// KV slots are handed out in blocks of 64 tokens, in shuffled or sequential order; a slot is page *
+// page_size + token in page for every page size (all divide 64), so block tables of any page size
+// describe the same slots and arms of an A/B share their KV cache. Slot 0 (page 0) is the dummy for
+// masked reads. With a shared prefix all sequences have the first sequence's blocks up to it. Token
+// n of sequence b stands at position base[b] + n and attends to base[b] + n + 1 tokens, itself
+// included. Thread rule: changed only between steps.
+#pragma once
+#include <map>
+#include <span>
+#include <vector>
+
+#include "engine/shape.h"
+
+namespace engine {
+
+class Sequences {
+ public:
+  Sequences(const trace::Workload&, const Shape&);
+
+  // Starting positions again, and their seeded tokens.
+  void reset();
+  // The position `steps` steps after the start with the seeded tokens of that step: what both arms
+  // of an A/B replay.
+  void freeze_at(int64_t steps);
+  // One step further with the given next token of each (b, n); back to the start where the context
+  // would overflow.
+  void advance(const int32_t* next_tokens);
+
+  const int32_t* tokens() const { return m_tokens.data(); }        // [B, next_n]
+  const int32_t* positions() const { return m_positions.data(); }  // [B, next_n]
+  const int32_t* lengths() const {
+    return m_lengths.data();
+  }                                                        // [B, next_n], the token itself included
+  const int32_t* slots() const { return m_slots.data(); }  // [B, next_n], where this step's keys go
+  const int32_t* slot_table() const { return m_slot_table.data(); }  // [B, max_context]
+  // [B, ceil(max_context / page_size)] pages; made on first use, then at a fixed address.
+  const int32_t* block_table(int page_size);
+  int64_t block_columns(int page_size) const {
+    return (m_shape.max_context + page_size - 1) / page_size;
+  }
+
+  int64_t slot_count() const { return m_blocks * kBlock; }
+  int64_t start(int64_t b) const {
+    return m_start[static_cast<size_t>(b)];
+  }  // tokens cached at the start
+  int64_t base(int64_t b) const { return m_base[static_cast<size_t>(b)]; }
+  int64_t shared_tokens() const { return m_shared; }
+  int32_t slot(int64_t b, int64_t position) const {
+    return m_slot_table[static_cast<size_t>(b * m_shape.max_context + position)];
+  }
+
+  static constexpr int64_t kBlock = 64;
+
+ private:
+  void place();  // positions, lengths and slots from m_base
+  void draw_tokens(int64_t step);
+
+  Shape m_shape;
+  uint64_t m_seed;
+  int64_t m_blocks = 0, m_shared = 0;
+  std::vector<int64_t> m_start, m_base;
+  std::vector<int32_t> m_tokens, m_positions, m_lengths, m_slots, m_slot_table;
+  std::map<int, std::vector<int32_t>> m_block_tables;
+};
+
+}  // namespace engine

@@ -1,0 +1,189 @@
+#include "engine/setup.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <numeric>
+#include <thread>
+
+namespace engine {
+
+using trace::Error;
+using trace::Ok;
+using trace::RunSpec;
+using trace::Status;
+using trace::WeightFormat;
+
+namespace {
+
+std::string flag(std::string_view name, double value) {
+  std::string number = std::to_string(value);
+  if (value == static_cast<double>(static_cast<int64_t>(value)))
+    number = std::to_string(static_cast<int64_t>(value));
+  return "--" + std::string(name) + " " + number;
+}
+
+Status check_workload(const RunSpec& spec) {
+  const trace::Workload& w = spec.workload;
+  if (w.batch < 0 || w.batch > 1024)
+    return Error{"the batch must be 0 to 1024", flag("batch", w.batch)};
+  if (w.next_n < 1 || w.next_n > 6) return Error{"next_n must be 1 to 6", flag("next-n", w.next_n)};
+  if (w.steps < 1 || w.steps > 10'000'000)
+    return Error{"steps must be 1 to 10000000", flag("steps", w.steps)};
+  if (w.warmup < 0 || w.warmup > 1'000'000)
+    return Error{"warmup must be 0 to 1000000", flag("warmup", w.warmup)};
+  if (w.context < 0) return Error{"the context must not be negative", flag("context", w.context)};
+  if (w.max_context < 1 || w.max_context > spec.model.max_positions) {
+    return Error{"the widest context must be 1 to the model's " +
+                     std::to_string(spec.model.max_positions) + " positions",
+                 flag("max-context", w.max_context)};
+  }
+  if (w.context + w.next_n > w.max_context) {
+    return Error{
+        "no room for a step behind the context: max_context is " + std::to_string(w.max_context),
+        flag("context", w.context)};
+  }
+  if (!(w.shared_prefix >= 0 && w.shared_prefix <= 1)) {
+    return Error{"the shared prefix must be a fraction, 0 to 1",
+                 flag("shared-prefix", w.shared_prefix)};
+  }
+  if (w.tp < 1) return Error{"tp must be positive", flag("tp", w.tp)};
+  if (w.routing != "router")
+    return Error{"not available yet: imposed routing is not built", "routing " + w.routing};
+  return Ok{};
+}
+
+Status check_built(const trace::ModelConfig& m) {
+  if (!m.has_indexer())
+    return Error{"not available yet: dense MLA decode is not built", "model " + m.name};
+  const bool fp8 = m.linears == WeightFormat::fp8_block && m.absorb == WeightFormat::fp8_block &&
+                   m.o_proj == WeightFormat::fp8_block &&
+                   m.experts_format == WeightFormat::fp8_block;
+  if (!fp8)
+    return Error{"not available yet: only fp8 weights are built, no bf16 linears and no MXFP4",
+                 "model " + m.name};
+  return Ok{};
+}
+
+Status read_settings(const RunSpec& spec, Setup& setup) {
+  for (const auto& [key, value] : spec.set) {
+    const std::string where = "--set " + key + "=" + value;
+    if (key == "gemm_scales") {
+      if (value != "row" && value != "column") return Error{"gemm_scales is row or column", where};
+      setup.gemm_scales = value == "row" ? kernels::ScaleLayout::row : kernels::ScaleLayout::column;
+    } else if (key == "workers") {
+      if (value != "1" && value != "2") return Error{"workers is 1 or 2", where};
+      setup.workers = value[0] - '0';
+    } else if (key == "fault") {
+      if (value != "bitflip") return Error{"no such fault", where};
+      setup.fault = true;
+    } else {
+      return Error{"no such setting, known: gemm_scales, workers", where};
+    }
+  }
+  return Ok{};
+}
+
+int64_t total(const std::map<std::string, int64_t>& parts) {
+  return std::accumulate(parts.begin(), parts.end(), int64_t{0},
+                         [](int64_t n, const auto& p) { return n + p.second; });
+}
+
+Status check_memory(const RunSpec& spec, const Shape& shape) {
+  const std::map<std::string, int64_t> parts = bytes_needed(spec, shape);
+  const int64_t has = available_memory_bytes();
+  if (total(parts) <= has) return Ok{};
+  std::string text;
+  for (const auto& [name, bytes] : parts)
+    text += (text.empty() ? "" : ", ") + name + " " + gib_text(bytes);
+  int fitting = 0;
+  for (int low = 1, high = spec.model.layers - 1; low <= high;) {
+    RunSpec fewer = spec;
+    fewer.model.layers = (low + high) / 2;
+    const bool fits = total(bytes_needed(fewer, shape_of(fewer.model, fewer.workload))) <= has;
+    if (fits)
+      fitting = fewer.model.layers, low = fewer.model.layers + 1;
+    else
+      high = fewer.model.layers - 1;
+  }
+  const std::string hint =
+      fitting > 0 ? "--layers " + std::to_string(fitting) + " would fit"
+                  : "not even one layer fits: a larger --tp, or less --batch or --max-context";
+  return Error{"model " + spec.model.name + " does not fit: needs " + gib_text(total(parts)) +
+                   " (" + text + "), has " + gib_text(has),
+               hint};
+}
+
+}  // namespace
+
+std::map<std::string, int64_t> bytes_needed(const RunSpec& spec, const Shape& shape) {
+  std::map<std::string, int64_t> parts = Weights::bytes_by_part(spec.model, shape);
+  // A block of 64 slots more for the dummy; pages are not shared here, so a shared prefix only
+  // lowers it.
+  const int64_t columns =
+      (shape.max_context + Sequences::kBlock - 1) / Sequences::kBlock * Sequences::kBlock;
+  const int64_t slots = Sequences::kBlock + shape.B * columns;
+  const auto format = spec.toggles.is(trace::ToggleKey::kv_dtype, "fp8") ? kernels::Format::e4m3
+                                                                         : kernels::Format::bf16;
+  parts["KV cache"] = kv_bytes(shape, slots, format);
+  parts["index cache"] = index_bytes(spec.model, shape, slots);
+  parts["buffers and tables"] = arena_bytes(shape, spec.toggles) + shape.B * shape.max_context * 8;
+  return parts;
+}
+
+trace::Result<Setup> prepare(const RunSpec& spec) {
+  Setup setup{.spec = spec};
+  if (setup.spec.backend == "auto") setup.spec.backend = "cpu";
+  const std::string& backend = setup.spec.backend;
+  if (backend == "cuda" || backend == "hip") {
+    return Error{"not available yet: the " + backend + " backend has no kernels",
+                 "--backend " + backend};
+  }
+  if (backend != "cpu")
+    return Error{"no such backend, known: cpu, cuda, hip", "--backend " + backend};
+  for (const Status& status : {trace::validate(spec.model, spec.workload.tp),
+                               check_workload(setup.spec), check_built(spec.model)}) {
+    if (!status) return status.error();
+  }
+  if (const Status status = allowed(setup, spec.toggles); !status) return status.error();
+  if (const Status status = read_settings(spec, setup); !status) return status.error();
+  setup.shape = shape_of(spec.model, spec.workload);
+  if (const Status status = check_memory(setup.spec, setup.shape); !status) return status.error();
+  return setup;
+}
+
+Status allowed(const Setup& setup, const trace::ToggleSet& toggles) {
+  return trace::validate(toggles, setup.spec.model, setup.spec.backend);
+}
+
+std::string device_name() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string name = "CPU";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name") && line.find(": ") != std::string::npos) {
+      name = line.substr(line.find(": ") + 2);
+      break;
+    }
+  }
+  const unsigned cores = std::thread::hardware_concurrency();
+  return name + ", " + std::to_string(cores) + (cores == 1 ? " core" : " cores");
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+}  // namespace engine

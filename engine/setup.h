@@ -1,0 +1,33 @@
+// Setup: a RunSpec resolved and found runnable, before anything is loaded. All refusals of the
+// engine are made here.
+#pragma once
+#include "engine/plan.h"
+#include "trace/messages.h"
+#include "trace/result.h"
+#include "trace/run.h"
+
+namespace engine {
+
+struct Setup {
+  trace::RunSpec spec;  // effective: backend resolved
+  Shape shape;
+  kernels::ScaleLayout gemm_scales = kernels::ScaleLayout::column;  // --set gemm_scales=row|column
+  int workers = 0;     // --set workers=1|2; 0 = by the machine
+  bool fault = false;  // --set fault=bitflip: the hidden fault hook
+};
+
+// error: what can't run and where: unknown or absent backend, bad workload, a model part that is
+// not built yet, unknown setting, not enough memory (bytes by part and how many layers would fit).
+trace::Result<Setup> prepare(const trace::RunSpec&);
+
+// Bytes that a run needs, by part.
+std::map<std::string, int64_t> bytes_needed(const trace::RunSpec&, const Shape&);
+
+// Whether these switches can run on this setup. error: what and why.
+trace::Status allowed(const Setup&, const trace::ToggleSet&);
+
+std::string device_name();  // "AMD EPYC, 2 cores"
+std::string host_name();
+std::string utc_now();  // ISO 8601
+
+}  // namespace engine
