@@ -1,0 +1,169 @@
+// Everything a user can want, as one variant. Panels only append these; app/window/reduce.cpp turns
+// them into a new state and effects. Plain values; nothing here does anything.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "trace/bubbles.h"
+#include "trace/run.h"
+#include "ui/vm/palette.h"
+#include "ui/vm/viewport.h"
+
+namespace ui {
+
+using RunKey = uint32_t;  // an open run of this window, never reused; 0 = none
+inline constexpr RunKey kNoRun = 0;
+
+namespace action {
+
+// --- engine
+struct StartSession {};  // with the draft spec
+struct StopSession {};
+struct Pause {};
+struct Resume {};
+struct SingleStep {};
+struct EditSpec {
+  trace::RunSpec spec;
+};  // the draft; takes effect at the next start
+struct SetToggle {
+  trace::ToggleKey key{};
+  int index = 0;
+};  // at the next step while running
+struct Record {
+  int steps = 0;
+};  // 0 = the spec's
+struct RunAb {
+  std::vector<trace::ToggleKey> keys;
+  bool full = false;
+};                     // first against last value of each
+struct CancelWork {};  // the recording or A/B under way
+
+// --- runs and files
+struct AskOpenFile {};  // a dialog
+struct OpenFiles {
+  std::vector<std::string> paths;
+};
+struct OpenStored {
+  int64_t id = 0;
+};
+struct CloseRun {
+  RunKey key = kNoRun;
+};
+struct SelectRun {
+  RunKey key = kNoRun;
+};
+struct StackRun {
+  RunKey key = kNoRun;
+  bool on = true;
+};
+struct MoveInStack {
+  RunKey key = kNoRun;
+  int by = 0;
+};  // -1 = up
+struct SetDevice {
+  RunKey key = kNoRun;
+  uint32_t device = 0;
+};
+struct SaveRun {
+  RunKey key = kNoRun;
+};
+struct DeleteStored {
+  std::vector<int64_t> ids;
+};
+struct UndoDelete {};
+struct NoteStored {
+  int64_t id = 0;
+  std::string text;
+};
+struct StarStored {
+  int64_t id = 0;
+  bool on = true;
+};
+struct ExportBundle {
+  std::vector<int64_t> ids;
+  std::string path;
+};  // empty path = ask
+struct Compare {
+  RunKey a = kNoRun, b = kNoRun;
+};
+
+// --- timeline
+struct SetViewport {
+  Viewport view;
+};
+struct FitView {};
+struct SelectEvent {
+  RunKey key = kNoRun;
+  trace::EventId event = trace::kNone;
+  bool reveal = false;
+};
+struct SelectBubble {
+  RunKey key = kNoRun;
+  uint32_t index = 0;
+  bool reveal = false;
+};
+struct ClearSelection {};
+struct FitSelection {};
+struct StepOnLane {
+  int by = 1;
+};                     // previous or next event of the selected one's lane
+struct ToggleMark {};  // keep the selection's range as a mark, or drop it
+struct SetThresholds {
+  trace::Thresholds thresholds;
+};
+struct SetFoldLanes {
+  bool on = true;
+};
+struct Search {
+  std::string text;
+};
+struct SearchStep {
+  int by = 1;
+};
+
+// --- window
+struct SetTheme {
+  ThemeName theme{};
+};
+struct SetFontScale {
+  float scale = 1;
+};
+struct FocusPanel {
+  std::string title;
+};
+struct ResetLayout {};
+struct ShowHelp {
+  bool on = true;
+};
+struct CopyText {
+  std::string text;
+};
+struct DismissNotice {
+  uint32_t id = 0;
+};
+struct CancelJob {
+  uint32_t id = 0;
+};
+struct Quit {};
+
+}  // namespace action
+
+using Action =
+    std::variant<action::StartSession, action::StopSession, action::Pause, action::Resume,
+                 action::SingleStep, action::EditSpec, action::SetToggle, action::Record,
+                 action::RunAb, action::CancelWork, action::AskOpenFile, action::OpenFiles,
+                 action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
+                 action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
+                 action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle,
+                 action::Compare, action::SetViewport, action::FitView, action::SelectEvent,
+                 action::SelectBubble, action::ClearSelection, action::FitSelection,
+                 action::StepOnLane, action::ToggleMark, action::SetThresholds,
+                 action::SetFoldLanes, action::Search, action::SearchStep, action::SetTheme,
+                 action::SetFontScale, action::FocusPanel, action::ResetLayout, action::ShowHelp,
+                 action::CopyText, action::DismissNotice, action::CancelJob, action::Quit>;
+
+using Actions = std::vector<Action>;
+
+}  // namespace ui

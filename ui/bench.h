@@ -1,0 +1,30 @@
+// How long a frame of the timeline takes: view-model plus draw list, without rendering, on one
+// core. Builds a synthetic trace and walks a path of zooms and pans over it, in an ImGui context of
+// its own without a display.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace ui {
+
+struct FrameTimes {
+  double median_ms = 0, p99_ms = 0, max_ms = 0;
+};
+
+struct UiBench {
+  int64_t events = 0;
+  int zooms = 0;  // different scales on the path, from all of it to 1 ns a pixel
+  int frames = 0;
+  FrameTimes frame;            // view-model and draw list: what a window pays each frame
+  FrameTimes view_model;       // the view-model's part of it
+  double open_ms = 0;          // trace in memory to everything the panels show
+  double timeline_ms = 0;      // of it, what the timeline itself needs: bubbles, lanes, trees
+  double reclassify_ms = 0;    // other thresholds
+  double bytes_per_event = 0;  // all timeline structures, the list of bubbles included
+  double rss_mib = 0;          // of the process, at its most
+};
+
+// REQUIRES: no ImGui context is current. events from 1 to 2^31.
+UiBench bench_ui(int64_t events, int frames = 600);
+
+}  // namespace ui

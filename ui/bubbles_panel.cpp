@@ -1,0 +1,262 @@
+// Bubbles: the decomposition card, the stall table, the histogram of all gaps with draggable
+// thresholds, and, when two runs are compared, where the difference comes from.
+#include <imgui.h>
+#include <implot.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ui/panels.h"
+#include "ui/vm/bubbles_vm.h"
+#include "ui/vm/compare_vm.h"
+#include "ui/vm/format.h"
+#include "ui/vm/names.h"
+#include "ui/waterfall_draw.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+using trace::BubbleKind;
+
+// Kinds are named in their own colour.
+void card_header() {
+  const Palette& p = theme().colours;
+  ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+  const int columns = ImGui::TableGetColumnCount();
+  for (int i = 0; i < columns; ++i) {
+    const std::string_view name = ImGui::TableGetColumnName(i);
+    Rgb ink = p.dim;
+    for (int k = 0; k < trace::kBubbleKinds; ++k) {
+      const auto kind = static_cast<BubbleKind>(k);
+      if (name == trace::to_string(kind)) ink = colour_of(kind, p);
+    }
+    header_cell(i, i > 0, ink);
+  }
+}
+
+void card(const std::vector<CardRowVm>& rows, Actions& actions) {
+  const Palette& p = theme().colours;
+  // Columns that are empty everywhere only take room; contiguous and overlaps are rare enough to
+  // leave out then.
+  const auto any = [&](BubbleKind k) {
+    return std::ranges::any_of(rows,
+                               [k](const CardRowVm& r) { return r.any[static_cast<size_t>(k)]; });
+  };
+  const bool contiguous = any(BubbleKind::contiguous);
+  const bool overlaps =
+      std::ranges::any_of(rows, [](const CardRowVm& r) { return r.overlaps != kNothing; });
+  if (!ImGui::BeginTable("card", 7 + contiguous + overlaps + 1, kTableFlags)) return;
+  ImGui::TableSetupColumn("run · µs", ImGuiTableColumnFlags_WidthStretch);
+  for (const char* name : {"wall", "busy", "idle"}) ImGui::TableSetupColumn(name);
+  if (contiguous) ImGui::TableSetupColumn("contiguous");
+  for (const char* name : {"dispatch", "fence", "stall"}) ImGui::TableSetupColumn(name);
+  if (overlaps) ImGui::TableSetupColumn("overlaps");
+  ImGui::TableSetupColumn("waits");
+  card_header();
+  for (const CardRowVm& row : rows) {
+    ImGui::TableNextRow();
+    ImGui::PushID(static_cast<int>(row.key));
+    if (row.selected && rows.size() > 1)
+      ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg0, u32(p.accent, 0.10f));
+    ImGui::TableNextColumn();
+    Mono mono;
+    const int chars = static_cast<int>(ImGui::GetContentRegionAvail().x / theme().mono_char_px);
+    const std::string label = middle_clipped(row.title, std::max(chars, 8)) + "###run";
+    if (ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns))
+      actions.push_back(action::SelectRun{row.key});
+    copy_menu("copy",
+              row.title + "\twall " + row.wall + "\tbusy " + row.busy + "\tidle " + row.idle +
+                  "\tstall " + row.kinds[3],
+              actions);
+    cell(row.wall);
+    cell(row.busy);
+    cell(row.idle);
+    for (int k = contiguous ? 0 : 1; k < trace::kBubbleKinds; ++k) {
+      const auto i = static_cast<size_t>(k);
+      const bool loud = row.any[i] && k >= static_cast<int>(BubbleKind::fence);
+      cell(row.kinds[i], loud         ? colour_of(static_cast<BubbleKind>(k), p)
+                         : row.any[i] ? p.text
+                                      : p.faint);
+    }
+    if (overlaps) cell(row.overlaps, row.overlaps == kNothing ? p.faint : p.overlap);
+    cell(row.waits);
+    ImGui::PopID();
+  }
+  ImGui::EndTable();
+}
+
+void stalls(const AppState& state, const OpenRun& open, Actions& actions) {
+  const RunAnalysis& a = *open.analysis;
+  const StallTableVm vm = stall_table(a);
+  const Palette& p = theme().colours;
+  if (vm.bubbles.empty()) {
+    dim("no gap at all in " + open.title);
+    return;
+  }
+  std::string status = count_text(vm.total) + " · " + open.title;
+  if (static_cast<int64_t>(vm.bubbles.size()) < vm.total)
+    status = "the longest " + count_text(static_cast<int64_t>(vm.bubbles.size())) + " of " + status;
+  heading(vm.kind == BubbleKind::stall
+              ? "Stalls"
+              : "No stalls; longest " + std::string(trace::to_string(vm.kind)) + " gaps",
+          status);
+  const float height =
+      std::max(ImGui::GetContentRegionAvail().y, ImGui::GetTextLineHeightWithSpacing() * 4);
+  if (!ImGui::BeginTable("stalls", 5, kTableFlags | ImGuiTableFlags_ScrollY, {0, height})) return;
+  ImGui::TableSetupColumn("#");
+  ImGui::TableSetupColumn("µs");
+  ImGui::TableSetupColumn("streams");
+  ImGui::TableSetupColumn("cause");
+  ImGui::TableSetupColumn("between", ImGuiTableColumnFlags_WidthStretch);
+  ImGui::TableSetupScrollFreeze(0, 1);
+  header_row(0b00110);
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(vm.bubbles.size()));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const uint32_t bubble = vm.bubbles[static_cast<size_t>(i)];
+      const StallRowVm row = stall_row(a, bubble, state.selection, open.key);
+      ImGui::TableNextRow();
+      ImGui::TableNextColumn();
+      Mono mono;
+      const std::string label = std::to_string(i + 1) + "##stall";
+      if (ImGui::Selectable(label.c_str(), row.selected, ImGuiSelectableFlags_SpanAllColumns)) {
+        actions.push_back(action::SelectBubble{open.key, bubble, true});
+      }
+      ImGui::PushID(i);
+      copy_menu("copy", row.us + " µs\t" + row.lanes + "\t" + row.cause + "\t" + row.between,
+                actions);
+      ImGui::PopID();
+      cell(row.us, colour_of(vm.kind, p));
+      cell(row.lanes);
+      ImGui::TableNextColumn();
+      text(row.cause);
+      ImGui::TableNextColumn();
+      text(row.between);
+    }
+  }
+  ImGui::EndTable();
+}
+
+int format_ns(double log_ns, char* out, int size, void*) {
+  return std::snprintf(
+      out, static_cast<size_t>(size), "%s",
+      duration_text(static_cast<int64_t>(std::llround(std::pow(10.0, log_ns)))).c_str());
+}
+
+// Pale verticals that can be dragged: everything is classified anew while they move.
+void threshold_line(int id, double x, bool stall, const AppState& state, Actions& actions) {
+  const Palette& p = theme().colours;
+  double at = x;
+  if (!ImPlot::DragLineX(id, &at, vec4(stall ? p.stall : p.fence), 1.5f)) return;
+  const trace::Thresholds next = drag_threshold(state.thresholds, stall, at);
+  if (!(next == state.thresholds)) actions.push_back(action::SetThresholds{next});
+}
+
+void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
+  const HistogramVm vm = histogram_vm(*open.analysis);
+  const trace::Thresholds standard;
+  heading("All gaps by length",
+          vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
+  if (!(state.thresholds == standard)) {
+    ImGui::SameLine();
+    if (ImGui::SmallButton("reset thresholds")) actions.push_back(action::SetThresholds{standard});
+  }
+  if (vm.last == 0) {
+    dim("no gaps");
+    return;
+  }
+  const ImVec2 size{-1, std::max(ImGui::GetContentRegionAvail().y - 4, 90.0f)};
+  ImGui::PushFont(theme().fonts.mono, kSmallPx);
+  if (ImPlot::BeginPlot("##gaps", size,
+                        ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText |
+                            ImPlotFlags_NoBoxSelect)) {
+    ImPlot::SetupAxes(nullptr, nullptr, ImPlotAxisFlags_NoGridLines,
+                      ImPlotAxisFlags_NoDecorations | ImPlotAxisFlags_NoGridLines);
+    // Whole decades around what there is and around the thresholds.
+    const double left = std::floor(std::min(vm.x[vm.first] - vm.width / 2, vm.fence_x) + 1e-9);
+    const double right = std::ceil(std::max(vm.x[vm.last - 1] + vm.width / 2, vm.stall_x) - 1e-9);
+    ImPlot::SetupAxesLimits(left - 0.1, right + 0.1, 0, vm.most * 1.2, ImPlotCond_Always);
+    ImPlot::SetupAxisFormat(ImAxis_X1, format_ns);
+    std::vector<double> ticks;
+    for (double t = 0; t <= 9; ++t) ticks.push_back(t);
+    ImPlot::SetupAxisTicks(ImAxis_X1, ticks.data(), static_cast<int>(ticks.size()));
+    for (int k = 0; k < trace::kBubbleKinds; ++k) {
+      std::vector<double> xs, ys;
+      for (size_t i = vm.first; i < vm.last; ++i) {
+        if (static_cast<int>(vm.kind[i]) == k && vm.count[i] > 0)
+          xs.push_back(vm.x[i]), ys.push_back(vm.count[i]);
+      }
+      if (xs.empty()) continue;
+      const auto kind = static_cast<BubbleKind>(k);
+      const std::string label(trace::to_string(kind));
+      ImPlotSpec spec;
+      spec.FillColor = vec4(colour_of(kind, theme().colours));
+      spec.LineColor = spec.FillColor;
+      ImPlot::PlotBars(label.c_str(), xs.data(), ys.data(), static_cast<int>(xs.size()),
+                       vm.width * 0.85, spec);
+    }
+    for (size_t i = vm.first; i < vm.last && vm.last - vm.first <= 16; ++i) {
+      if (vm.count[i] == 0) continue;
+      const std::string n = count_text(static_cast<int64_t>(vm.count[i]));
+      ImPlot::PlotText(n.c_str(), vm.x[i], vm.count[i], {0, -8});
+    }
+    threshold_line(1, vm.fence_x, false, state, actions);
+    threshold_line(2, vm.stall_x, true, state, actions);
+    ImPlot::EndPlot();
+  }
+  ImGui::PopFont();
+}
+
+// Where the difference between the two compared runs comes from; false if none are.
+bool difference(const AppState& state) {
+  const OpenRun *a = state.find(state.compare.a), *b = state.find(state.compare.b);
+  if (!state.compare.result || !a || !b) return false;
+  const trace::Waterfall& w = state.compare.result->waterfall;
+  const WaterfallVm vm = waterfall_vm(w.contributors, w.a_ns, w.b_ns);
+  heading(a->title + " → " + b->title, signed_us_text(vm.bars.back().ns()) + " µs");
+  gap(1);
+  draw_waterfall(vm);
+  return true;
+}
+
+// Side by side where there is room, else one below the other.
+void tables(const AppState& state, const OpenRun& open, Actions& actions) {
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const bool wide = room.x > 540 * ImGui::GetStyle().FontScaleMain;
+  ImGui::BeginChild("stalls", {wide ? room.x * 0.58f : 0, wide ? 0 : room.y * 0.55f});
+  stalls(state, open, actions);
+  ImGui::EndChild();
+  if (wide) ImGui::SameLine(0, 20);
+  ImGui::BeginChild("gaps");
+  histogram(state, open, actions);
+  ImGui::EndChild();
+}
+
+}  // namespace
+
+void draw_bubbles(const AppState& state, UiMemory&, Actions& actions) {
+  const std::vector<CardRowVm> rows = card_rows(state);
+  if (rows.empty()) {
+    empty_state("No run on the timeline.",
+                "Open a trace or start the engine: this card then says where its time goes.");
+    return;
+  }
+  const OpenRun* open = state.find(state.selected);
+  if (!open || !open->analysis) open = state.find(rows.front().key);
+  const float width = ImGui::GetContentRegionAvail().x;
+  const bool compared = state.compare.result && width > 1100 * ImGui::GetStyle().FontScaleMain;
+  ImGui::BeginChild("left", {compared ? width * 0.64f : 0, 0});
+  card(rows, actions);
+  gap(3);
+  tables(state, *open, actions);
+  ImGui::EndChild();
+  if (!compared) return;
+  ImGui::SameLine(0, 24);
+  ImGui::BeginChild("right");
+  difference(state);
+  ImGui::EndChild();
+}
+
+}  // namespace ui

@@ -1,0 +1,133 @@
+// Compare: where the difference between two runs comes from, to the nanosecond; kernels matched by
+// name; what else differs.
+#include <imgui.h>
+
+#include <algorithm>
+
+#include "ui/panels.h"
+#include "ui/vm/compare_vm.h"
+#include "ui/vm/format.h"
+#include "ui/vm/names.h"
+#include "ui/waterfall_draw.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+void run_choice(const AppState& state, const char* id, RunKey chosen, RunKey other, bool is_a,
+                Actions& actions) {
+  const OpenRun* run = state.find(chosen);
+  ImGui::SetNextItemWidth(220 * ImGui::GetStyle().FontScaleMain);
+  if (!ImGui::BeginCombo(id, run ? run->title.c_str() : "choose a run")) return;
+  for (const OpenRun& open : state.runs) {
+    if (!open.analysis || open.live) continue;
+    ImGui::PushID(static_cast<int>(open.key));
+    if (ImGui::Selectable(open.title.c_str(), open.key == chosen) && open.key != other) {
+      actions.push_back(is_a ? action::Compare{open.key, other} : action::Compare{other, open.key});
+    }
+    ImGui::PopID();
+  }
+  ImGui::EndCombo();
+}
+
+// "5 → 7", or the one value if both sides agree or only one has any.
+std::string pair_text(const std::string& a, const std::string& b) {
+  if (a == b || b == kNothing) return a;
+  return a == kNothing ? b : a + " → " + b;
+}
+
+void match_row(const MatchRowVm& row, Actions& actions) {
+  const Palette& p = theme().colours;
+  ImGui::TableNextRow();
+  ImGui::TableNextColumn();
+  {
+    Mono mono;
+    const float room = ImGui::GetContentRegionAvail().x;
+    const int chars = std::max(static_cast<int>(room / theme().mono_char_px), 8);
+    const std::string label = middle_clipped(unqualified(row.name), chars) + "###name";
+    ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns);
+  }
+  if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) {
+    ImGui::SetTooltip("%s", row.name.substr(0, 600).c_str());
+  }
+  copy_menu("copy", row.name, actions);
+  cell(pair_text(row.a_count, row.b_count));
+  cell(pair_text(row.a_median, row.b_median));
+  cell(pair_text(row.a_total, row.b_total));
+  cell(row.delta, row.delta_ns > 0 ? p.stall : row.delta_ns < 0 ? p.accent : p.dim);
+}
+
+void match_table(const char* id, const char* title, const std::vector<MatchRowVm>& rows,
+                 Actions& actions) {
+  if (rows.empty()) return;
+  heading(title, std::to_string(rows.size()));
+  if (!ImGui::BeginTable(id, 5, kTableFlags)) return;
+  ImGui::TableSetupColumn("kernel", ImGuiTableColumnFlags_WidthStretch);
+  for (const char* name : {"count", "median µs", "total µs", "Δ µs"}) ImGui::TableSetupColumn(name);
+  header_row(0b11110);
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(rows.size()));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      ImGui::PushID(i);
+      match_row(rows[static_cast<size_t>(i)], actions);
+      ImGui::PopID();
+    }
+  }
+  ImGui::EndTable();
+  gap(2);
+}
+
+void waterfalls(const CompareVm& vm) {
+  const Palette& p = theme().colours;
+  heading("Equal shares of the wall", vm.waterfall.headline);
+  draw_waterfall(vm.waterfall);
+  if (!vm.waterfall.sums)
+    text_in(p.stall, "the parts do not add up to the whole: please report this file");
+  gap(2);
+  heading("Second view: durations − concurrency + idle", "");
+  draw_waterfall(vm.second_view);
+  gap(2);
+  for (const std::string& caveat : vm.caveats) wrapped(caveat, p.fence);
+}
+
+}  // namespace
+
+void draw_compare(const AppState& state, UiMemory&, Actions& actions) {
+  const long candidates =
+      std::ranges::count_if(state.runs, [](const OpenRun& r) { return r.analysis && !r.live; });
+  if (candidates < 2) {
+    empty_state("Two runs are needed to compare.",
+                "Open a second trace or record another run; then choose both here, or use “Compare "
+                "with” on a run's menu.");
+    return;
+  }
+  run_choice(state, "##a", state.compare.a, state.compare.b, true, actions);
+  ImGui::SameLine();
+  dim("→");
+  ImGui::SameLine();
+  run_choice(state, "##b", state.compare.b, state.compare.a, false, actions);
+  ImGui::SameLine();
+  if (ImGui::Button("swap") && state.compare.a != kNoRun && state.compare.b != kNoRun)
+    actions.push_back(action::Compare{state.compare.b, state.compare.a});
+  gap(1);
+  if (!state.compare.result) {
+    empty_state(state.compare.pending ? "Comparing …" : "Choose two runs above.", "");
+    return;
+  }
+  const CompareVm vm = compare_vm(*state.compare.result);
+  const float width = ImGui::GetContentRegionAvail().x;
+  const bool wide = width > 900 * ImGui::GetStyle().FontScaleMain;
+  ImGui::BeginChild("waterfall",
+                    {wide ? width * 0.42f : 0, wide ? 0 : ImGui::GetContentRegionAvail().y * 0.5f});
+  waterfalls(vm);
+  ImGui::EndChild();
+  if (wide) ImGui::SameLine(0, 24);
+  ImGui::BeginChild("kernels");
+  match_table("only_a", "Only in the first", vm.only_a, actions);
+  match_table("only_b", "Only in the second", vm.only_b, actions);
+  match_table("matched", "In both, by difference", vm.matched, actions);
+  ImGui::EndChild();
+}
+
+}  // namespace ui

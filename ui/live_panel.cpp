@@ -1,0 +1,99 @@
+// Live: the time of every step as it comes, with the moments at which a switch was flipped; and the
+// last A/B.
+#include <imgui.h>
+#include <implot.h>
+
+#include <algorithm>
+
+#include "ui/panels.h"
+#include "ui/vm/format.h"
+#include "ui/vm/session_vm.h"
+#include "ui/vm/toggles_vm.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+void chart(const StepChartVm& vm, float width) {
+  const Palette& p = theme().colours;
+  ImGui::PushFont(theme().fonts.mono, kSmallPx);
+  if (ImPlot::BeginPlot("##steps", {width, ImGui::GetContentRegionAvail().y - 4},
+                        ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect |
+                            ImPlotFlags_NoLegend)) {
+    const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
+    ImPlot::SetupAxes("step", "µs", ImPlotAxisFlags_NoGridLines, 0);
+    ImPlot::SetupAxesLimits(vm.index.front(), std::max(vm.index.back(), vm.index.front() + 60),
+                            std::max(vm.low_us - span * 0.15, 0.0), vm.high_us + span * 0.25,
+                            ImPlotCond_Always);
+    ImPlotSpec points;
+    points.Marker = ImPlotMarker_Circle;
+    points.MarkerSize = 1.5f;
+    points.LineColor = {0, 0, 0, 0};
+    points.MarkerFillColor = vec4(p.dim, 0.7f);
+    points.MarkerLineColor = {0, 0, 0, 0};
+    ImPlot::PlotScatter("steps", vm.index.data(), vm.us.data(), static_cast<int>(vm.us.size()),
+                        points);
+    ImPlotSpec line;
+    line.LineColor = vec4(p.accent);
+    line.LineWeight = 1.6f;
+    ImPlot::PlotLine("median", vm.index.data(), vm.median_us.data(),
+                     static_cast<int>(vm.median_us.size()), line);
+    for (const StepChartVm::Flip& flip : vm.flips) {
+      ImPlotSpec mark;
+      mark.LineColor = vec4(p.fence, 0.8f);
+      ImPlot::PlotInfLines(("##" + flip.text).c_str(), &flip.index, 1, mark);
+      ImPlot::Annotation(flip.index, vm.high_us + span * 0.2, vec4(p.raised, 0.9f), {4, 0}, true,
+                         "%s", flip.text.c_str());
+    }
+    ImPlot::EndPlot();
+  }
+  ImGui::PopFont();
+}
+
+void last_ab(const trace::AbResult& ab) {
+  const Palette& p = theme().colours;
+  std::string keys;
+  for (const trace::ToggleKey k : ab.spec.keys)
+    keys += (keys.empty() ? "" : ", ") + std::string(trace::info(k).name);
+  heading("Last A/B", keys);
+  const Judgement j = judge(ab);
+  const Rgb ink = j == Judgement::better    ? p.accent
+                  : j == Judgement::worse   ? p.stall
+                  : j == Judgement::unclear ? p.fence
+                                            : p.text;
+  {
+    Mono mono(kFigurePx);
+    text_in(ink, signed_percent_text(ab.estimate.delta_pct, 2));
+  }
+  for (const std::string& line : ab_lines(ab)) wrapped(line, p.dim);
+}
+
+}  // namespace
+
+void draw_live(const AppState& state, UiMemory& memory, Actions&) {
+  const SessionState& s = state.session;
+  if (s.steps.empty()) {
+    empty_state("No steps yet.",
+                "Start the engine in Session: every decode step then appears here, and so does "
+                "every switch you flip.");
+    return;
+  }
+  if (memory.chart_at != s.steps.back().index || memory.chart_points != s.steps.size()) {
+    memory.chart = step_chart(s);
+    memory.chart_at = s.steps.back().index;
+    memory.chart_points = s.steps.size();
+  }
+  heading("Step time", count_text(s.steps.back().index + 1) + " steps");
+  const float width = ImGui::GetContentRegionAvail().x;
+  if (!s.last_ab) {
+    chart(memory.chart, -1);
+    return;
+  }
+  chart(memory.chart, width * 0.64f);
+  ImGui::SameLine(0, 20);
+  ImGui::BeginChild("ab");
+  last_ab(*s.last_ab);
+  ImGui::EndChild();
+}
+
+}  // namespace ui

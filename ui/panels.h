@@ -1,0 +1,80 @@
+// The panels: one row each. Menu, docking place, visibility and --panel come from the row. Adding
+// one = a row in panels.cpp, a view-model in ui/vm and a *_panel.cpp.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ui/state.h"
+#include "ui/vm/session_vm.h"
+#include "ui/vm/timeline_vm.h"
+
+namespace ui {
+
+// What a panel remembers between frames that is no one else's business: scroll, filters, half-typed
+// text.
+struct UiMemory {
+  // timeline
+  TimelineVm timeline;
+  float timeline_scroll_px = 0, timeline_height_px = 0;
+  bool timeline_hovered = false;
+  double cursor_px = 0;
+  bool search_wants_focus = false;
+  char search[128] = {};
+  // kernels
+  char kernel_filter[128] = {};
+  GroupBy group_by = GroupBy::kernel;
+  KernelColumn kernel_sort = KernelColumn::total;
+  bool kernel_descending = true;
+  // runs
+  char run_filter[128] = {};
+  std::vector<int64_t> picked;  // stored runs that are ticked
+  int64_t editing_note = 0;
+  char note[256] = {};
+  // toggles, live
+  bool ab_full = false;
+  StepChartVm chart;  // of the step chart_at, chart_points steps
+  int64_t chart_at = -1;
+  size_t chart_points = 0;
+  // shell
+  std::string focus;  // title of a panel to bring forward
+  int focus_frames = 0;
+  bool reset_layout = false;
+  bool palette_open = false;
+  std::array<bool, 16> closed{};  // by panel row
+};
+
+enum class Dock : uint8_t { left_top, left_middle, left_bottom, centre, right, bottom };
+
+struct Panel {
+  const char* title;  // also the window's id: stable
+  const char* key;    // for --panel: "timeline"
+  Dock dock;
+  void (*draw)(const AppState&, UiMemory&, Actions&);
+};
+
+std::span<const Panel> panels();
+// By key or title, any case; null if there is none.
+const Panel* find_panel(std::string_view name);
+
+void draw_session(const AppState&, UiMemory&, Actions&);
+void draw_toggles(const AppState&, UiMemory&, Actions&);
+void draw_runs(const AppState&, UiMemory&, Actions&);
+void draw_timeline(const AppState&, UiMemory&, Actions&);
+void draw_details(const AppState&, UiMemory&, Actions&);
+void draw_bubbles(const AppState&, UiMemory&, Actions&);
+void draw_compare(const AppState&, UiMemory&, Actions&);
+void draw_kernels(const AppState&, UiMemory&, Actions&);
+void draw_live(const AppState&, UiMemory&, Actions&);
+void draw_log(const AppState&, UiMemory&, Actions&);
+
+// Stacked runs as the timeline's view-model wants them; entry i belongs to the open run keys[i].
+struct Stack {
+  std::vector<StackItem> items;
+  std::vector<RunKey> keys;
+  Extent content() const { return content_of(items); }
+};
+Stack stack_of(const AppState&);
+
+}  // namespace ui

@@ -1,0 +1,142 @@
+// Session: what the engine runs, and the buttons that start, stop, record and compare.
+#include <imgui.h>
+
+#include <array>
+#include <cmath>
+
+#include "ui/panels.h"
+#include "ui/vm/format.h"
+#include "ui/vm/session_vm.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+constexpr float kKeyPx = 104;
+
+void labelled(const char* label) {
+  const float x = ImGui::GetCursorPosX();
+  ImGui::AlignTextToFramePadding();
+  dim(label);
+  ImGui::SameLine(x + kKeyPx * ImGui::GetStyle().FontScaleMain);
+  ImGui::SetNextItemWidth(-1);
+}
+
+void model_choice(trace::RunSpec& spec, bool* changed) {
+  labelled("model");
+  if (!ImGui::BeginCombo("##model", spec.model.name.c_str())) return;
+  for (const trace::ModelConfig& m : trace::model_presets()) {
+    const std::string label = m.name + (m.synthetic ? "  (synthetic)" : "");
+    if (ImGui::Selectable(label.c_str(), m.name == spec.model.name)) {
+      spec.model = m;
+      *changed = true;
+    }
+  }
+  ImGui::EndCombo();
+}
+
+void backend_choice(const SessionState& s, trace::RunSpec& spec, bool* changed) {
+  labelled("backend");
+  if (!ImGui::BeginCombo("##backend", spec.backend.c_str())) return;
+  if (ImGui::Selectable("auto", spec.backend == "auto")) {
+    spec.backend = "auto";
+    *changed = true;
+  }
+  for (const trace::BackendInfo& b : s.backends) {
+    const std::string label =
+        b.name + (b.usable ? (b.device.empty() ? "" : "  " + b.device) : "  " + b.why);
+    ImGui::BeginDisabled(!b.usable);
+    if (ImGui::Selectable(label.c_str(), spec.backend == b.name)) {
+      spec.backend = b.name;
+      *changed = true;
+    }
+    ImGui::EndDisabled();
+  }
+  ImGui::EndCombo();
+}
+
+void number(const char* label, const char* id, int* value, int lo, int hi, bool* changed) {
+  labelled(label);
+  Mono mono;
+  if (ImGui::InputInt(id, value, 0, 0)) {
+    *value = std::clamp(*value, lo, hi);
+    *changed = true;
+  }
+}
+
+// While nothing runs: what Start would run.
+void draft_form(const AppState& state, Actions& actions) {
+  trace::RunSpec spec = state.draft;
+  bool changed = false;
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {6, 2});
+  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {8, 4});
+  model_choice(spec, &changed);
+  backend_choice(state.session, spec, &changed);
+  number("batch", "##batch", &spec.workload.batch, 1, 4096, &changed);
+  number("context", "##context", &spec.workload.context, 1, 1 << 20, &changed);
+  ImGui::PopStyleVar(2);
+  if (changed) actions.push_back(action::EditSpec{spec});
+}
+
+void progress(const SessionVm& vm, const AppState& state) {
+  const Palette& p = theme().colours;
+  wrapped(vm.progress, p.dim);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float w = ImGui::GetContentRegionAvail().x, h = 4;
+  ImDrawList* draw = ImGui::GetWindowDrawList();
+  draw->AddRectFilled(at, {at.x + w, at.y + h}, u32(p.raised), 2);
+  const float wander = static_cast<float>(std::fmod(state.now_s, 2.0) / 2) * (w - 40);
+  const float x0 = vm.fraction >= 0 ? 0 : wander,
+              x1 = vm.fraction >= 0 ? w * static_cast<float>(std::min(vm.fraction, 1.0))
+                                    : wander + 40;
+  draw->AddRectFilled({at.x + x0, at.y}, {at.x + x1, at.y + h}, u32(p.accent), 2);
+  ImGui::Dummy({w, h + 2});
+}
+
+void buttons(const AppState& state, const SessionVm& vm, Actions& actions) {
+  if (!vm.can_stop) {
+    if (pill("Start engine", vm.can_start, vm.can_start)) actions.push_back(action::StartSession{});
+    if (!vm.can_start && !vm.why_not.empty()) wrapped(vm.why_not, theme().colours.faint);
+    return;
+  }
+  if (vm.can_cancel) {
+    if (pill("Cancel", false)) actions.push_back(action::CancelWork{});
+    return;
+  }
+  if (vm.can_pause && pill("Pause", false)) actions.push_back(action::Pause{});
+  if (vm.can_resume) {
+    if (pill("Resume", true)) actions.push_back(action::Resume{});
+    ImGui::SameLine(0, 4);
+    if (pill("Step", false)) actions.push_back(action::SingleStep{});
+  }
+  ImGui::SameLine(0, 4);
+  if (pill("Record", false, vm.can_record)) actions.push_back(action::Record{});
+  ImGui::SetItemTooltip("%d steps untraced for the headline, then traced for the timeline",
+                        state.draft.workload.steps);
+  ImGui::SameLine(0, 4);
+  if (pill("Stop", false)) actions.push_back(action::StopSession{});
+}
+
+}  // namespace
+
+void draw_session(const AppState& state, UiMemory&, Actions& actions) {
+  const SessionVm vm = session_vm(state);
+  const bool loaded = vm.can_stop;
+  heading("Session", loaded ? phase_vm(state.session).title : state.session.host);
+  gap(1);
+  if (loaded) {
+    for (const FieldVm& f : vm.fields) field(f.key, f.value, actions, kKeyPx);
+  } else {
+    draft_form(state, actions);
+  }
+  gap(2);
+  if (!vm.progress.empty()) progress(vm, state);
+  buttons(state, vm, actions);
+  if (!vm.refusal.empty()) {
+    gap(1);
+    wrapped(vm.refusal, theme().colours.stall);
+    copy_menu("refusal", vm.refusal, actions);
+  }
+}
+
+}  // namespace ui

@@ -1,0 +1,25 @@
+#include "ui/panels.h"
+
+namespace ui {
+
+Stack stack_of(const AppState& state) {
+  Stack stack;
+  for (const RunKey key : state.stack) {
+    const OpenRun* open = state.find(key);
+    if (!open || !open->analysis) continue;
+    const RunAnalysis& a = *open->analysis;
+    StackItem item;
+    item.lanes = a.lanes.get();
+    item.bubbles = a.bubbles.get();
+    item.report = a.report.get();
+    item.origin_ns = a.report->window.begin_ns;
+    item.title = open->title;
+    item.note = open->note;
+    if (state.search.run == key && !state.search.names.empty()) item.matches = &state.search.names;
+    stack.items.push_back(std::move(item));
+    stack.keys.push_back(key);
+  }
+  return stack;
+}
+
+}  // namespace ui

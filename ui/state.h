@@ -1,0 +1,146 @@
+// AppState: all that the panels show. Panels read it; only app/window/reduce.cpp writes it. Values
+// and pointers to immutable data, so a copy is cheap enough for a test and nothing is ever half
+// updated. Thread rule: main thread only; what it points to is immutable.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trace/ab.h"
+#include "trace/compare.h"
+#include "trace/messages.h"
+#include "ui/actions.h"
+#include "ui/vm/analysis.h"
+
+namespace ui {
+
+// One run or trace that this window holds. `analysis` is null while the worker is at it.
+struct OpenRun {
+  RunKey key = kNoRun;
+  trace::RunPtr run;
+  std::string title;
+  std::string note;     // dim, beside the title: device, collector
+  bool live = false;    // the newest step of the engine; replaced ten times a second
+  uint32_t device = 0;  // shown, index into Trace::devices
+  AnalysisPtr analysis;
+  bool analysing = false;  // a job of the worker is on its way
+  std::string problem;     // why there is nothing to show: "no GPU activity in this trace"
+};
+
+struct StepPoint {
+  int64_t index = 0;
+  double us = 0;
+  int kernels = 0;
+  trace::ToggleSet toggles;
+};
+
+inline constexpr size_t kStepHistory = 4096;
+
+struct SessionState {
+  std::string absent;      // why this window has no engine; empty = it has one
+  bool connected = false;  // Welcome was received
+  std::string host = "this machine";
+  std::vector<trace::BackendInfo> backends;
+  trace::reply::Phase phase = trace::reply::Phase::idle;
+  std::string detail;
+  double fraction = -1;
+  std::optional<trace::RunSpec> running;  // effective spec of what runs
+  std::deque<StepPoint> steps;            // newest last, kStepHistory at most
+  std::optional<trace::reply::AbProgress> ab_progress;
+  std::vector<trace::ToggleKey> ab_keys;  // of the A/B under way
+  std::shared_ptr<const trace::AbResult> last_ab;
+  std::map<trace::ToggleKey, std::shared_ptr<const trace::AbResult>>
+      effects;  // newest A/B of that switch alone
+  RunKey live = kNoRun;
+  std::string refusal;  // last Refused or Failed, until the next start
+};
+
+enum class SelectionKind : uint8_t { none, event, bubble };
+struct Selection {
+  SelectionKind kind = SelectionKind::none;
+  RunKey run = kNoRun;
+  uint32_t index = 0;  // event id, or index into BubbleReport::bubbles
+  bool operator==(const Selection&) const = default;
+};
+
+// A kept range of the shared axis.
+struct MarkState {
+  Extent range;
+  std::string text;
+};
+
+struct CompareState {
+  RunKey a = kNoRun, b = kNoRun;
+  std::shared_ptr<const trace::Comparison> result;  // null while it is computed
+  bool pending = false;
+};
+
+enum class NoticeKind : uint8_t { info, warning, error };
+struct Notice {
+  uint32_t id = 0;
+  NoticeKind kind = NoticeKind::info;
+  std::string text;
+  double at_s = 0;         // AppState::now_s when it came
+  bool dismissed = false;  // gone from the corner, still in the log
+  bool offers_undo = false;
+};
+
+struct JobState {
+  uint32_t id = 0;
+  std::string title;  // "importing trace.json.gz"
+  double fraction = -1;
+  bool cancellable = false;
+};
+
+struct StoreState {
+  bool available = false;
+  std::string path, problem;  // why there is none
+  int64_t bytes = 0;
+  std::vector<trace::Run> runs;  // without traces, newest first
+};
+
+struct SearchState {
+  std::string text;
+  RunKey run = kNoRun;           // the run that the matches are of
+  std::vector<uint8_t> names;    // by StringId
+  int64_t matches = 0, at = -1;  // events; the one that is selected
+};
+
+struct AppState {
+  double now_s = 0;  // time since the window opened
+  SessionState session;
+  trace::RunSpec draft;  // what Start would run; its toggles are the switches as shown
+  std::vector<OpenRun> runs;
+  std::vector<RunKey> stack;  // shown on the timeline, from the top
+  RunKey selected = kNoRun;
+  Selection selection;
+  Viewport view;
+  std::vector<MarkState> marks;
+  SearchState search;
+  CompareState compare;
+  trace::Thresholds thresholds;
+  bool fold_lanes = true;
+  StoreState store;
+  std::deque<Notice> notices;  // newest last; also the log
+  std::vector<JobState> jobs;
+  ThemeName theme = ThemeName::dark;
+  float font_scale = 1;
+  bool show_help = false;
+  uint32_t next_id = 1;  // of runs, jobs, notices
+  double frame_ms = 0;   // of the last frame, for the status bar
+
+  const OpenRun* find(RunKey key) const {
+    for (const OpenRun& r : runs) {
+      if (r.key == key) return &r;
+    }
+    return nullptr;
+  }
+  OpenRun* find(RunKey key) { return const_cast<OpenRun*>(std::as_const(*this).find(key)); }
+};
+
+}  // namespace ui

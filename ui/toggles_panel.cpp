@@ -1,0 +1,169 @@
+// Toggles: a row a switch, its effect when it was measured here, why it is greyed out when it is.
+#include <imgui.h>
+
+#include <algorithm>
+
+#include "ui/panels.h"
+#include "ui/vm/toggles_vm.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+Rgb ink_of(Judgement j) {
+  const Palette& p = theme().colours;
+  switch (j) {
+    case Judgement::better:
+      return p.accent;
+    case Judgement::worse:
+      return p.stall;
+    case Judgement::unclear:
+      return p.fence;
+    case Judgement::same:
+    case Judgement::none:
+      return p.dim;
+  }
+  return p.dim;
+}
+
+void line_if(const char* key, const std::string& value) {
+  if (value.empty()) return;
+  dim(key);
+  ImGui::SameLine(96 * ImGui::GetStyle().FontScaleMain);
+  ImGui::PushTextWrapPos(460 * ImGui::GetStyle().FontScaleMain);
+  text(value);
+  ImGui::PopTextWrapPos();
+}
+
+void row_tooltip(const ToggleRowVm& row) {
+  if (!ImGui::BeginTooltip()) return;
+  text(row.title.empty() ? row.name : row.title);
+  gap(1);
+  line_if("before", row.before);
+  line_if("after", row.after);
+  line_if("source", row.source);
+  line_if("upstream", row.scope);
+  line_if("published", row.published);
+  if (!row.effect_lines.empty()) {
+    gap(1);
+    dim("measured on this machine");
+    for (const std::string& line : row.effect_lines) text(line);
+  }
+  if (!row.enabled) wrapped(row.why_disabled, theme().colours.fence);
+  ImGui::EndTooltip();
+}
+
+// The value in a box of a switch's size; a click lists the others.
+void value_choice(const ToggleRowVm& row, Actions& actions) {
+  const Palette& p = theme().colours;
+  const float h = ImGui::GetFontSize(), w = h * 1.75f;
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImGui::BeginDisabled(!row.enabled);
+  if (ImGui::InvisibleButton(row.name.c_str(), {w, h + 2})) ImGui::OpenPopup("values");
+  const bool hovered = ImGui::IsItemHovered();
+  ImGui::EndDisabled();
+  ImDrawList* draw = ImGui::GetWindowDrawList();
+  const ImVec2 a{at.x, at.y + 1}, b{at.x + w, at.y + 1 + h};
+  draw->AddRectFilled(a, b, u32(mix(p.raised, p.text, hovered ? 0.16f : 0.06f)), 4);
+  draw->AddRect(a, b, u32(row.on && row.enabled ? p.accent : p.line), 4);
+  {
+    Mono mono(kSmallPx);
+    const size_t index = static_cast<size_t>(row.index);
+    const std::string value = index < row.values.size() ? row.values[index] : "?";
+    const ImVec2 size = ImGui::CalcTextSize(value.c_str());
+    draw->AddText({a.x + (w - size.x) / 2, a.y + (h - size.y) / 2},
+                  u32(row.enabled ? p.text : p.faint), value.c_str());
+  }
+  if (!ImGui::BeginPopup("values")) return;
+  for (int v = 0; v < static_cast<int>(row.values.size()); ++v) {
+    Mono mono;
+    if (ImGui::Selectable(row.values[static_cast<size_t>(v)].c_str(), v == row.index)) {
+      actions.push_back(action::SetToggle{row.key, v});
+    }
+  }
+  ImGui::EndPopup();
+}
+
+// The measured effect, or the button that measures it.
+void effect(const ToggleRowVm& row, float edge, bool can_measure, bool full, Actions& actions) {
+  if (row.measuring) {
+    ImGui::SameLine();
+    right("measuring", theme().colours.fence);
+    return;
+  }
+  const float button = ImGui::CalcTextSize("A/B").x + 10;
+  if (!row.effect.empty()) {
+    Mono mono;
+    const float width = ImGui::CalcTextSize(row.effect.c_str()).x;
+    ImGui::SameLine(edge - width - (can_measure ? button + 6 : 0));
+    text_in(ink_of(row.effect_mood), row.effect);
+  } else if (!row.enabled) {
+    ImGui::SameLine(edge - ImGui::CalcTextSize("n/a").x);
+    text_in(theme().colours.faint, "n/a");
+    return;
+  }
+  if (!can_measure) return;
+  ImGui::SameLine(edge - button);
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {5, 0});
+  if (ImGui::Button("A/B")) actions.push_back(action::RunAb{{row.key}, full});
+  ImGui::PopStyleVar();
+  ImGui::SetItemTooltip("measure %s against %s, interleaved, with its proof",
+                        row.values.front().c_str(), row.values.back().c_str());
+}
+
+void toggle_row(const ToggleRowVm& row, bool can_measure, bool full, Actions& actions) {
+  const Palette& p = theme().colours;
+  ImGui::PushID(row.name.c_str());
+  const float left = ImGui::GetCursorPosX(), edge = left + ImGui::GetContentRegionAvail().x,
+              indent = ImGui::GetFontSize() * 1.75f + 10;
+  ImGui::BeginGroup();
+  if (!row.two_valued) {
+    value_choice(row, actions);
+  } else if (toggle_switch(row.name.c_str(), row.on, row.enabled) && row.enabled) {
+    actions.push_back(action::SetToggle{row.key, row.on ? 0 : 1});
+  }
+  ImGui::SameLine(left + indent);
+  const Rgb ink = row.enabled ? p.text : p.faint;
+  text_in(ink, row.name);
+  if (row.enabled) {
+    ImGui::SameLine(0, 6);
+    badge(row.badge, row.badge_mood == Judgement::none ? p.dim : ink_of(row.badge_mood));
+  }
+  effect(row, edge, can_measure && row.enabled, full, actions);
+  ImGui::SetCursorPosX(left + indent);
+  ImGui::PushFont(nullptr, kSmallPx);
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() - 2);
+  wrapped(row.summary, row.enabled ? p.dim : p.faint);
+  ImGui::PopFont();
+  ImGui::EndGroup();
+  if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal | ImGuiHoveredFlags_AllowWhenDisabled))
+    row_tooltip(row);
+  thin_line();
+  ImGui::PopID();
+}
+
+}  // namespace
+
+void draw_toggles(const AppState& state, UiMemory& memory, Actions& actions) {
+  using trace::reply::Phase;
+  const Phase phase = state.session.phase;
+  const bool can_measure = phase == Phase::running || phase == Phase::paused;
+  heading("Toggles", state.session.effects.empty() ? "" : "measured on " + state.session.host);
+  if (can_measure) {
+    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {5, 0});
+    if (pill("quick", !memory.ab_full)) memory.ab_full = false;
+    ImGui::SetItemTooltip("3 instances of 8 quads: under a minute on tiny");
+    ImGui::SameLine(0, 4);
+    if (pill("full", memory.ab_full)) memory.ab_full = true;
+    ImGui::SetItemTooltip("8 instances of 25 quads or more");
+    ImGui::SameLine(0, 8);
+    dim("A/B");
+    ImGui::PopStyleVar();
+  }
+  gap(1);
+  std::vector<ToggleRowVm> rows = toggle_rows(state);
+  std::ranges::stable_partition(rows, &ToggleRowVm::enabled);
+  for (const ToggleRowVm& row : rows) toggle_row(row, can_measure, memory.ab_full, actions);
+}
+
+}  // namespace ui

@@ -1,0 +1,89 @@
+#include "ui/vm/analysis.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace ui {
+namespace {
+
+std::vector<uint32_t> longest_of(const std::vector<trace::Bubble>& bubbles) {
+  std::vector<uint32_t> order(bubbles.size());
+  std::iota(order.begin(), order.end(), 0u);
+  const size_t kept = std::min(order.size(), kWorstKept);
+  std::ranges::partial_sort(
+      order, order.begin() + static_cast<ptrdiff_t>(kept), [&](uint32_t x, uint32_t y) {
+        return bubbles[x].ns() != bubbles[y].ns() ? bubbles[x].ns() > bubbles[y].ns() : x < y;
+      });
+  order.resize(kept);
+  order.shrink_to_fit();
+  return order;
+}
+
+// What depends on thresholds only.
+void classify_into(RunAnalysis& a, std::shared_ptr<trace::BubbleReport> report) {
+  a.histogram = trace::gap_histogram(*report);
+  a.worst = longest_of(report->bubbles);
+  a.bubbles = std::make_shared<const BubbleMap>(report->bubbles);
+  a.report = std::move(report);
+}
+
+}  // namespace
+
+uint32_t choose_device(const std::vector<uint32_t>& active, uint32_t wanted) {
+  if (std::ranges::find(active, wanted) != active.end()) return wanted;
+  return active.empty() ? 0 : active.front();
+}
+
+const trace::PathStep* RunAnalysis::path_step(trace::EventId id) const {
+  const auto at = std::ranges::lower_bound(*path_order, std::pair{id, uint32_t{0}});
+  return at != path_order->end() && at->first == id ? &path->steps[at->second] : nullptr;
+}
+
+AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomic<bool>* cancel) {
+  const auto stopped = [cancel] { return cancel && cancel->load(std::memory_order_relaxed); };
+  const trace::Trace& t = *run->trace;
+  auto a = std::make_shared<RunAnalysis>();
+  a->devices = trace::active_devices(t);
+  options.device = choose_device(a->devices, options.device);
+  a->options = options;
+  const trace::Window window = trace::whole(t, options.device);
+  auto report =
+      std::make_shared<trace::BubbleReport>(trace::classify(t, window, options.thresholds));
+  if (stopped()) return nullptr;
+  a->lanes =
+      std::make_shared<const LaneIndex>(t, options.device, report->overlaps, options.fold_lanes);
+  classify_into(*a, std::move(report));
+  if (stopped()) return nullptr;
+  const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
+  a->kernels = std::make_shared<const KernelStats>(kernel_stats(t, options.device, &shares));
+  if (stopped()) return nullptr;
+  a->path = std::make_shared<const trace::CriticalPath>(trace::critical_path(t, window));
+  auto order = std::make_shared<std::vector<std::pair<trace::EventId, uint32_t>>>();
+  for (uint32_t i = 0; i < a->path->steps.size(); ++i)
+    order->push_back({a->path->steps[i].event, i});
+  std::ranges::sort(*order);
+  a->path_order = std::move(order);
+  a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
+  a->run = std::move(run);
+  return stopped() ? nullptr : a;
+}
+
+AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
+                      const std::atomic<bool>* cancel) {
+  options.device = choose_device(before.devices, options.device);
+  if (options.device != before.options.device) return analyse(before.run, options, cancel);
+  auto a = std::make_shared<RunAnalysis>(before);
+  a->options = options;
+  if (options.fold_lanes != before.options.fold_lanes) {
+    a->lanes = std::make_shared<const LaneIndex>(before.trace(), options.device,
+                                                 before.report->overlaps, options.fold_lanes);
+  }
+  if (!(options.thresholds == before.options.thresholds)) {
+    auto report = std::make_shared<trace::BubbleReport>(*before.report);
+    trace::reclassify(*report, options.thresholds);
+    classify_into(*a, std::move(report));
+  }
+  return a;
+}
+
+}  // namespace ui

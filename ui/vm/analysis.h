@@ -1,0 +1,62 @@
+// Everything derived from one device of one run that panels show: made once on a worker, immutable,
+// shared. Pure; any thread.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "trace/bubbles.h"
+#include "trace/layers.h"
+#include "trace/path.h"
+#include "trace/run.h"
+#include "ui/vm/kernels_vm.h"
+#include "ui/vm/lane_index.h"
+
+namespace ui {
+
+inline constexpr size_t kWorstKept = 1000;
+
+struct AnalysisOptions {
+  uint32_t device = 0;
+  trace::Thresholds thresholds;
+  bool fold_lanes = true;
+  bool operator==(const AnalysisOptions&) const = default;
+};
+
+// Members refer to one another's data (`lanes` to the trace, `bubbles` to the report): share the
+// whole, copy nothing.
+struct RunAnalysis {
+  AnalysisOptions options;
+  trace::RunPtr run;
+  std::vector<uint32_t> devices;  // with activities, most first
+  std::shared_ptr<const LaneIndex> lanes;
+  std::shared_ptr<const trace::BubbleReport> report;
+  std::shared_ptr<const BubbleMap> bubbles;
+  trace::GapHistogram histogram;
+  std::vector<uint32_t> worst;  // the longest bubbles, kWorstKept at most, longest first
+  std::shared_ptr<const KernelStats> kernels;
+  std::shared_ptr<const trace::CriticalPath> path;
+  std::shared_ptr<const std::vector<std::pair<trace::EventId, uint32_t>>>
+      path_order;  // event, its step; sorted
+  std::shared_ptr<const trace::LayerWindows> layers;
+
+  const trace::Trace& trace() const { return *run->trace; }
+  const trace::PathStep* path_step(trace::EventId) const;  // null: not on the critical path
+  size_t timeline_bytes() const {
+    return lanes->bytes() + bubbles->bytes() + report->bubbles.capacity() * sizeof(trace::Bubble);
+  }
+};
+using AnalysisPtr = std::shared_ptr<const RunAnalysis>;
+
+// The busiest device unless `options.device` has activities. Null when cancelled. REQUIRES:
+// run.trace.
+AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options,
+                    const std::atomic<bool>* cancel = nullptr);
+// The same run under other thresholds or device; shares what did not change with `before`.
+AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
+                      const std::atomic<bool>* cancel = nullptr);
+
+// Device to show first: `wanted` if it has activities, else the busiest, else 0.
+uint32_t choose_device(const std::vector<uint32_t>& active, uint32_t wanted);
+
+}  // namespace ui

@@ -1,0 +1,123 @@
+#include "ui/vm/bubbles_vm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "trace/kernel_names.h"
+#include "ui/vm/format.h"
+#include "ui/vm/names.h"
+
+namespace ui {
+namespace {
+
+using trace::Bubble;
+using trace::BubbleKind;
+
+std::string name_of(const trace::Trace& t, trace::EventId id) {
+  if (id == trace::kNone) return std::string(kNothing);
+  const trace::Event& e = t.events[id];
+  return e.op != 0 ? std::string(t.op_of(e))
+                   : middle_clipped(trace::bare_kernel_name(t.name_of(e)), 36);
+}
+
+std::string stream_text(const trace::Trace& t, trace::EventId id) {
+  return id == trace::kNone ? std::string(kNothing)
+                            : std::to_string(t.lanes[t.events[id].lane].stream);
+}
+
+}  // namespace
+
+std::string lanes_text(const trace::Trace& t, const Bubble& b) {
+  const std::string before = stream_text(t, b.before), after = stream_text(t, b.after);
+  return before == after ? before : before + " → " + after;
+}
+
+std::vector<CardRowVm> card_rows(const AppState& state) {
+  std::vector<CardRowVm> rows;
+  for (const RunKey key : state.stack) {
+    const OpenRun* open = state.find(key);
+    if (!open || !open->analysis) continue;
+    const trace::BubbleReport& r = *open->analysis->report;
+    CardRowVm row{.key = key, .title = open->title, .selected = key == state.selected};
+    row.wall = us_text(r.wall_ns);
+    row.busy = us_text(r.busy_ns);
+    row.idle = us_text(r.idle_ns);
+    for (size_t k = 0; k < row.kinds.size(); ++k) {
+      const trace::Tally& tally = r.kinds[k];
+      row.any[k] = tally.count > 0;
+      const bool stall = k == static_cast<size_t>(BubbleKind::stall);
+      row.kinds[k] = tally.count > 0 ? us_text(tally.ns) + " · " + count_text(tally.count)
+                     : stall         ? "0"
+                                     : std::string(kNothing);
+    }
+    row.overlaps = r.overlaps.empty() ? std::string(kNothing)
+                                      : count_text(static_cast<int64_t>(r.overlaps.size()));
+    row.waits =
+        open->analysis->path ? us_text(open->analysis->path->waits_ns) : std::string(kNothing);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+StallRowVm stall_row(const RunAnalysis& a, uint32_t bubble, const Selection& selection,
+                     RunKey key) {
+  const trace::Trace& t = a.trace();
+  const Bubble& b = a.bubbles->at(bubble);
+  StallRowVm row;
+  row.us = us_text(b.ns());
+  row.lanes = lanes_text(t, b);
+  row.cause = std::string(trace::to_string(b.cause)) +
+              (b.cause_is_guess || b.cause == trace::BubbleCause::unknown ? "" : " ✓");
+  row.between = name_of(t, b.before) + " → " + name_of(t, b.after);
+  row.selected = selection == Selection{SelectionKind::bubble, key, bubble};
+  return row;
+}
+
+StallTableVm stall_table(const RunAnalysis& a) {
+  StallTableVm vm;
+  if (a.worst.empty()) return vm;
+  vm.kind = a.bubbles->at(a.worst[0]).kind;
+  vm.total = a.report->kind(vm.kind).count;
+  std::ranges::copy_if(a.worst, std::back_inserter(vm.bubbles),
+                       [&](uint32_t i) { return a.bubbles->at(i).kind == vm.kind; });
+  return vm;
+}
+
+HistogramVm histogram_vm(const RunAnalysis& a) {
+  const trace::GapHistogram& h = a.histogram;
+  HistogramVm vm;
+  vm.width = 1.0 / h.per_decade;
+  vm.negative = h.negative;
+  vm.fence_x = std::log10(static_cast<double>(std::max<int64_t>(a.report->thresholds.fence_ns, 1)));
+  vm.stall_x = std::log10(static_cast<double>(std::max<int64_t>(a.report->thresholds.stall_ns, 1)));
+  for (size_t i = 0; i < h.count.size(); ++i) {
+    vm.x.push_back((static_cast<double>(i) + 0.5) * vm.width);
+    vm.count.push_back(static_cast<double>(h.count[i]));
+    vm.kind.push_back(trace::kind_of(std::max<int64_t>(h.lower_ns(static_cast<int>(i)), 0),
+                                     a.report->thresholds));
+    vm.most = std::max(vm.most, vm.count.back());
+  }
+  const auto seen = [](double n) { return n > 0; };
+  const auto first = std::ranges::find_if(vm.count, seen);
+  if (first == vm.count.end()) return vm;
+  vm.first = static_cast<size_t>(first - vm.count.begin());
+  vm.last = static_cast<size_t>(std::find_if(vm.count.rbegin(), vm.count.rend(), seen).base() -
+                                vm.count.begin());
+  return vm;
+}
+
+trace::Thresholds drag_threshold(trace::Thresholds t, bool stall, double x) {
+  constexpr int64_t kLeast = 2, kMost = 100'000'000;
+  // Two significant digits: a hand can't mean more.
+  const double raw = std::pow(10.0, std::clamp(x, 0.0, 8.5));
+  const double step = std::pow(10.0, std::max(std::floor(std::log10(raw)) - 1, 0.0));
+  const int64_t ns = std::clamp(static_cast<int64_t>(std::llround(raw / step) * std::llround(step)),
+                                kLeast, kMost);
+  if (stall)
+    t.stall_ns = std::max(ns, t.fence_ns + 1);
+  else
+    t.fence_ns = std::min(ns, t.stall_ns - 1);
+  return t;
+}
+
+}  // namespace ui

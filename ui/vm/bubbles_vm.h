@@ -1,0 +1,57 @@
+// Bubbles in numbers: the decomposition card (a row a run), the stall table, the histogram of all
+// gaps. Pure.
+#pragma once
+#include <array>
+#include <string>
+#include <vector>
+
+#include "ui/state.h"
+
+namespace ui {
+
+struct CardRowVm {
+  RunKey key = kNoRun;
+  std::string title;
+  bool selected = false;
+  std::string wall, busy, idle;  // µs; wall = busy + idle to the nanosecond
+  std::array<std::string, trace::kBubbleKinds>
+      kinds;  // "17.33 · 3", "0", or "–" where there are none
+  std::array<bool, trace::kBubbleKinds> any{};
+  std::string overlaps;  // count
+  std::string waits;     // µs of the critical path that nothing owns
+};
+std::vector<CardRowVm> card_rows(const AppState&);
+
+struct StallRowVm {
+  std::string us, lanes, cause, between;
+  bool selected = false;
+};
+// The longest gaps of the worst kind there is (`kind`), longest first.
+struct StallTableVm {
+  std::vector<uint32_t> bubbles;  // indices into BubbleReport::bubbles; kWorstKept at most
+  trace::BubbleKind kind = trace::BubbleKind::stall;
+  int64_t total = 0;  // of that kind
+};
+StallTableVm stall_table(const RunAnalysis&);
+StallRowVm stall_row(const RunAnalysis&, uint32_t bubble, const Selection&, RunKey);
+
+// Gaps by length on a logarithmic axis. Bars of one bin carry the kind of the bin's lower end.
+struct HistogramVm {
+  std::vector<double> x;  // log10(ns) of the middle of each bin
+  std::vector<double> count;
+  std::vector<trace::BubbleKind> kind;
+  double width = 0;                 // of a bin, in log10(ns)
+  double fence_x = 0, stall_x = 0;  // thresholds on the same axis
+  double most = 1;
+  int64_t negative = 0;
+  size_t first = 0, last = 0;  // bins worth showing
+};
+HistogramVm histogram_vm(const RunAnalysis&);
+// Thresholds after dragging one of the two lines to x; they keep their order and stay within 2 ns
+// .. 100 ms.
+trace::Thresholds drag_threshold(trace::Thresholds, bool stall, double x);
+
+// "106 → 113" for stream labels that differ, else the one.
+std::string lanes_text(const trace::Trace&, const trace::Bubble&);
+
+}  // namespace ui

@@ -1,0 +1,41 @@
+// Two runs against each other: waterfall bars, matched kernels, what only one side has. Pure.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "trace/compare.h"
+
+namespace ui {
+
+// One step of a waterfall: runs from `from` to `to` (ns of b - a, accumulated).
+struct WaterfallBarVm {
+  std::string name;
+  int64_t from_ns = 0, to_ns = 0;
+  std::string text;    // "+12.97"
+  std::string hint;    // "hidden behind other work: +4.2 µs"; empty if nothing is hidden
+  bool total = false;  // the last bar: from 0 to the sum
+  int64_t ns() const { return to_ns - from_ns; }
+};
+
+struct WaterfallVm {
+  std::vector<WaterfallBarVm>
+      bars;  // slower first, largest first; then faster; the total at the end
+  int64_t low_ns = 0, high_ns = 0;  // range of all bars
+  std::string headline;             // "+25.08 µs: 287.16 → 312.24"
+  bool sums = true;                 // contributors add up to the wall's delta, to the nanosecond
+};
+WaterfallVm waterfall_vm(const std::vector<trace::Contributor>&, int64_t a_ns, int64_t b_ns);
+
+struct MatchRowVm {
+  std::string name, a_count, b_count, a_median, b_median, a_total, b_total, delta;
+  int64_t delta_ns = 0;
+};
+
+struct CompareVm {
+  WaterfallVm waterfall, second_view;
+  std::vector<MatchRowVm> matched, only_a, only_b;
+  std::vector<std::string> caveats;
+};
+CompareVm compare_vm(const trace::Comparison&);
+
+}  // namespace ui

@@ -1,0 +1,192 @@
+#include "ui/vm/details_vm.h"
+
+#include <algorithm>
+#include <map>
+
+#include "trace/kernel_names.h"
+#include "ui/vm/format.h"
+#include "ui/vm/names.h"
+
+namespace ui {
+namespace {
+
+using trace::Detail;
+using trace::Event;
+using trace::EventId;
+using trace::kNone;
+using trace::Trace;
+
+constexpr size_t kTooltipEvents =
+    20000;  // a merged bar may hold millions; a tooltip has a frame's time
+
+std::string triple(const std::array<int32_t, 3>& v) {
+  return v[0] < 0
+             ? std::string()
+             : std::to_string(v[0]) + " × " + std::to_string(v[1]) + " × " + std::to_string(v[2]);
+}
+
+void add(DetailsVm& vm, std::string key, std::string value) {
+  if (!value.empty()) vm.fields.push_back({std::move(key), std::move(value)});
+}
+
+void add_hardware(DetailsVm& vm, const Event& e, const Detail& d) {
+  if (d.layer >= 0) add(vm, "layer", std::to_string(d.layer));
+  add(vm, "grid", triple(d.grid));
+  add(vm, "block", triple(d.block));
+  if (d.registers >= 0) add(vm, "registers", std::to_string(d.registers));
+  if (d.lds_bytes >= 0) add(vm, "LDS", bytes_text(d.lds_bytes));
+  if (d.bytes >= 0) {
+    add(vm, "moved", bytes_text(d.bytes));
+    if (e.duration_ns() > 0)
+      add(vm, "bandwidth",
+          number_text(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), 1) +
+              " GB/s");
+  }
+  if (d.flops >= 0 && e.duration_ns() > 0)
+    add(vm, "rate",
+        number_text(static_cast<double>(d.flops) / static_cast<double>(e.duration_ns()) / 1000, 3) +
+            " TFLOP/s");
+  if (d.graph_node >= 0) add(vm, "graph node", std::to_string(d.graph_node));
+  if (d.hsa_queue >= 0) add(vm, "HSA queue", std::to_string(d.hsa_queue));
+}
+
+void add_launch(DetailsVm& vm, const Trace& t, const Event& e) {
+  if (e.call == kNone) return;
+  const trace::HostCall& call = t.calls[e.call];
+  add(vm, "launch", t.strings[call.name]);
+  add(vm, "launched", duration_text(e.start_ns - call.start_ns) + " before the start");
+}
+
+std::string between(const Trace& t, const trace::Bubble& b) {
+  const auto name = [&](EventId id) {
+    if (id == kNone) return std::string("nothing");
+    const Event& e = t.events[id];
+    return std::string(e.op != 0 ? t.op_of(e) : trace::bare_kernel_name(t.name_of(e)));
+  };
+  return middle_clipped(name(b.before), 40) + " → " + middle_clipped(name(b.after), 40);
+}
+
+}  // namespace
+
+EventId neighbour_on_lane(const Trace& t, EventId id, int by) {
+  const trace::Lane& lane = t.lanes[t.events[id].lane];
+  const int64_t at = int64_t{id} + by;
+  return at >= lane.first && at < int64_t{lane.first} + lane.count ? static_cast<EventId>(at)
+                                                                   : kNone;
+}
+
+DetailsVm event_details(const RunAnalysis& a, EventId id) {
+  const Trace& t = a.trace();
+  const Event& e = t.events[id];
+  DetailsVm vm;
+  vm.title = t.name_of(e);
+  if (e.op != 0) add(vm, "op", std::string(t.op_of(e)));
+  add(vm, "category", std::string(trace::title_of(e.category)));
+  add(vm, "lane", t.lanes[e.lane].label);
+  add(vm, "start", duration_text(e.start_ns - a.report->window.begin_ns));
+  add(vm, "duration", duration_text(e.duration_ns()));
+  if (e.step >= 0) add(vm, "step", std::to_string(e.step));
+  if (const Detail* d = t.detail_of(e)) add_hardware(vm, e, *d);
+  add_launch(vm, t, e);
+  const EventId before = neighbour_on_lane(t, id, -1), after = neighbour_on_lane(t, id, 1);
+  if (before != kNone) add(vm, "gap before", duration_text(e.start_ns - t.events[before].end_ns));
+  if (after != kNone) add(vm, "gap after", duration_text(t.events[after].start_ns - e.end_ns));
+  if (a.path) {
+    const trace::PathStep* step = a.path_step(id);
+    if (!step)
+      add(vm, "critical path", "not on it");
+    else
+      add(vm, "critical path",
+          "owns " + duration_text(step->owned_ns) +
+              (step->wait_ns > 0 ? ", after a wait of " + duration_text(step->wait_ns) : ""));
+  }
+  return vm;
+}
+
+DetailsVm merged_details(const RunAnalysis& a, const RowMap& row, const BarVm& bar) {
+  const Trace& t = a.trace();
+  DetailsVm vm;
+  vm.title = count_text(bar.count) + " events";
+  const EventAggregate sum = row.aggregate(bar.first, bar.first + bar.count);
+  const int64_t span = row.at(bar.first + bar.count - 1).end_ns - row.at(bar.first).start_ns;
+  add(vm, "from", duration_text(row.at(bar.first).start_ns - a.report->window.begin_ns));
+  add(vm, "span", duration_text(span));
+  add(vm, "busy", duration_text(sum.busy_ns));
+  if (sum.worst_gap_ns >= 0) add(vm, "longest gap", duration_text(sum.worst_gap_ns));
+  add(vm, "longest",
+      std::string(trace::bare_kernel_name(t.name_of(row.at(sum.longest)))) + " " +
+          duration_text(sum.longest_ns));
+  std::map<trace::StringId, trace::Tally> names;
+  const size_t looked = std::min<size_t>(bar.count, kTooltipEvents);
+  for (size_t i = 0; i < looked; ++i) {
+    const Event& e = row.at(bar.first + i);
+    names[e.name].add(e.duration_ns());
+  }
+  std::vector<std::pair<trace::StringId, trace::Tally>> top(names.begin(), names.end());
+  std::ranges::sort(top, [](const auto& x, const auto& y) { return x.second.ns > y.second.ns; });
+  for (size_t i = 0; i < std::min<size_t>(top.size(), 6); ++i) {
+    vm.table.push_back(
+        {middle_clipped(trace::bare_kernel_name(t.strings[top[i].first]), 44),
+         count_text(top[i].second.count) + " × · " + duration_text(top[i].second.ns)});
+  }
+  if (looked < bar.count)
+    vm.note = "names of the first " + count_text(static_cast<int64_t>(looked)) + " events";
+  else if (top.size() > 6)
+    vm.note = "and " + count_text(static_cast<int64_t>(top.size()) - 6) + " more names";
+  return vm;
+}
+
+DetailsVm bubble_details(const RunAnalysis& a, uint32_t index) {
+  const trace::Bubble& b = a.report->bubbles[index];
+  const Trace& t = a.trace();
+  DetailsVm vm;
+  vm.title = std::string(trace::to_string(b.kind)) + ", " + duration_text(b.ns());
+  add(vm, "start", duration_text(b.begin_ns - a.report->window.begin_ns));
+  add(vm, "length", duration_text(b.ns()));
+  add(vm, "between", between(t, b));
+  if (b.before != kNone && b.after != kNone) {
+    add(vm, "lanes",
+        t.lanes[t.events[b.before].lane].label + " → " + t.lanes[t.events[b.after].lane].label);
+  }
+  add(vm, "scope", std::string(trace::to_string(b.scope)));
+  add(vm, "cause",
+      std::string(trace::to_string(b.cause)) +
+          (b.cause_is_guess ? " (inferred from times)" : " (recorded)"));
+  vm.note = trace::evidence(t, b);
+  return vm;
+}
+
+DetailsVm overlay_details(const RunAnalysis& a, const OverlayVm& o) {
+  if (o.count == 1) return bubble_details(a, o.first);
+  const BubbleAggregate sum = a.bubbles->aggregate(o.first, o.first + o.count);
+  DetailsVm vm;
+  vm.title = count_text(o.count) + " gaps in this pixel";
+  add(vm, "idle", duration_text(sum.idle_ns));
+  for (int k = trace::kBubbleKinds - 1; k >= 0; --k) {
+    const trace::Tally& tally = sum.kinds[static_cast<size_t>(k)];
+    if (tally.count > 0)
+      add(vm, std::string(trace::to_string(static_cast<trace::BubbleKind>(k))),
+          count_text(tally.count) + " × · " + duration_text(tally.ns));
+  }
+  add(vm, "worst",
+      duration_text(sum.worst_ns) + ", " + between(a.trace(), a.bubbles->at(sum.worst)));
+  return vm;
+}
+
+DetailsVm hit_details(const RunAnalysis& a, const TimelineVm& vm, const Hit& hit) {
+  switch (hit.kind) {
+    case HitKind::bar: {
+      const BarVm& bar = vm.bars[hit.index];
+      const RowMap& row = a.lanes->rows()[vm.rows[bar.row].row];
+      return bar.count == 1 ? event_details(a, row.id(bar.first)) : merged_details(a, row, bar);
+    }
+    case HitKind::bubble:
+      return overlay_details(a, vm.overlays[hit.index]);
+    case HitKind::band:
+    case HitKind::none:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace ui

@@ -1,0 +1,34 @@
+// What there is to say about one event, one merged bar or one bubble: tooltips and the details
+// panel. Pure.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ui/vm/analysis.h"
+#include "ui/vm/timeline_vm.h"
+
+namespace ui {
+
+struct FieldVm {
+  std::string key, value;
+};
+
+struct DetailsVm {
+  std::string title;            // full name, or what it is
+  std::string subtitle;         // "3 of 42 kernels of this name"
+  std::vector<FieldVm> fields;  // only what the trace says
+  std::vector<FieldVm> table;   // merged bars: top names with their time
+  std::string note;             // caveat, in words
+};
+
+DetailsVm event_details(const RunAnalysis&, trace::EventId);
+DetailsVm merged_details(const RunAnalysis&, const RowMap&, const BarVm&);
+DetailsVm bubble_details(const RunAnalysis&, uint32_t bubble);
+DetailsVm overlay_details(const RunAnalysis&, const OverlayVm&);
+// A few lines about what is under the mouse; empty title when nothing is.
+DetailsVm hit_details(const RunAnalysis&, const TimelineVm&, const Hit&);
+
+// Previous or next event on the lane (in start order); kNone at the ends.
+trace::EventId neighbour_on_lane(const trace::Trace&, trace::EventId, int by);
+
+}  // namespace ui

@@ -1,0 +1,108 @@
+// What the timeline asks of a million events in a frame: "what lies between these two times",
+// answered from trees. RowMap: one sub-row, events that do not overlap. BubbleMap: the idle
+// intervals of one device. Both refer to data they do not own; immutable once built, const access
+// from any thread.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "trace/bubbles.h"
+#include "ui/vm/pyramid.h"
+
+namespace ui {
+
+struct EventAggregate {
+  int64_t count = 0;
+  int64_t busy_ns = 0;
+  int64_t worst_gap_ns = -1;  // between neighbours, both in the range; -1 = fewer than two
+  uint32_t worst_gap_at = trace::kNone;  // position of the event after that gap
+  uint32_t longest = trace::kNone;       // position; the first of equals
+  int64_t longest_ns = -1;
+};
+
+class RowMap {
+ public:
+  RowMap() = default;
+  // Events [first, first + count) of the trace. REQUIRES: sorted by start, each ends before the
+  // next starts.
+  RowMap(const trace::Trace&, uint32_t first, uint32_t count);
+  // The same for events that are not neighbours in the trace.
+  RowMap(const trace::Trace&, std::vector<trace::EventId> ids);
+
+  size_t size() const { return m_count; }
+  trace::EventId id(size_t position) const {
+    return m_ids.empty() ? m_first + static_cast<uint32_t>(position) : m_ids[position];
+  }
+  const trace::Event& at(size_t position) const { return m_events[id(position)]; }
+
+  size_t first_starting_at(
+      int64_t ns) const;  // position of the first with start >= ns; size() if none
+  size_t first_ending_after(int64_t ns) const;  // the first with end > ns, or of no length at ns
+  // A position p > from such that all of [from, p) start before ns: first_starting_at(ns), or a
+  // little less where that spares looking at single events (the range is long and ends with a
+  // node).
+  size_t coarse_end(size_t from, int64_t ns) const;
+  EventAggregate aggregate(size_t first, size_t last) const;
+  // The same without gaps: reads no event at all where the range begins and ends with nodes.
+  EventAggregate busy_and_longest(size_t first, size_t last) const;
+  size_t bytes() const { return m_ids.capacity() * sizeof(uint32_t) + m_tree.bytes(); }
+
+ private:
+  struct Node {
+    int64_t busy_ns = 0;
+    int64_t worst_gap_ns = -1;  // of gaps before each event of the node
+    uint32_t worst_gap_at = trace::kNone;
+    uint32_t longest = trace::kNone;
+    int64_t longest_ns = -1;
+    void merge(const Node&);
+  };
+  void build();
+  void add_event(Node&, size_t position, bool with_gap) const;
+  void add_range(size_t first, size_t last, Node&) const;
+
+  const trace::Event* m_events = nullptr;
+  uint32_t m_first = 0;
+  size_t m_count = 0;
+  std::vector<trace::EventId> m_ids;  // empty: contiguous from m_first
+  Pyramid<Node> m_tree;
+};
+
+struct BubbleAggregate {
+  int64_t count = 0, idle_ns = 0;
+  std::array<trace::Tally, trace::kBubbleKinds> kinds{};
+  uint32_t worst = trace::kNone;  // index of the longest; the first of equals
+  int64_t worst_ns = -1;
+};
+
+class BubbleMap {
+ public:
+  BubbleMap() = default;
+  // REQUIRES: sorted by begin, disjoint (BubbleReport::bubbles); outlives the map and keeps its
+  // thresholds.
+  explicit BubbleMap(const std::vector<trace::Bubble>&);
+
+  size_t size() const { return m_count; }
+  const trace::Bubble& at(size_t i) const { return m_bubbles[i]; }
+  size_t first_beginning_at(int64_t ns) const;
+  size_t coarse_end(size_t from, int64_t ns) const;  // as in RowMap
+  size_t first_ending_after(int64_t ns) const;
+  BubbleAggregate aggregate(size_t first, size_t last) const;
+  size_t bytes() const { return m_tree.bytes(); }
+
+ private:
+  struct Node {
+    int64_t worst_ns = -1;
+    uint32_t worst = trace::kNone;
+    std::array<uint32_t, trace::kBubbleKinds> count{};
+    std::array<int64_t, trace::kBubbleKinds> ns{};
+    void merge(const Node&);
+  };
+  void add_bubble(Node&, size_t i) const;
+
+  const trace::Bubble* m_bubbles = nullptr;
+  size_t m_count = 0;
+  Pyramid<Node> m_tree;
+};
+
+}  // namespace ui

@@ -1,0 +1,27 @@
+// Rows of the run browser: what is open in this window and what the store holds. Pure.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ui/state.h"
+
+namespace ui {
+
+struct RunRowVm {
+  RunKey key = kNoRun;  // open in this window; kNoRun = only in the store
+  int64_t id = 0;       // in the store; 0 = not saved
+  std::string name, what, when, tags, note;
+  std::string time;  // µs: median step of engine runs, wall of opened traces
+  std::string hint;  // tooltip: full specification
+  bool starred = false, stacked = false, selected = false, live = false, unsaved = false;
+};
+
+// Starred first, then open ones, then newest; only those whose text contains every word of the
+// filter.
+std::vector<RunRowVm> run_rows(const AppState&, std::string_view filter);
+
+// "2026-08-30 14:02" of ISO 8601.
+std::string short_time(std::string_view iso);
+
+}  // namespace ui

@@ -1,0 +1,307 @@
+#include "ui/vm/timeline_vm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "trace/kernel_names.h"
+#include "ui/vm/format.h"
+#include "ui/vm/names.h"
+
+namespace ui {
+namespace {
+
+using trace::Bubble;
+using trace::BubbleKind;
+using trace::Event;
+
+constexpr float kLabelMinPx = 28;  // narrower bars carry no text
+constexpr float kLabelPadPx = 6;
+constexpr float kOverlayMinPx = 2;  // narrower bubbles share a pixel column
+
+// Everything that stays the same while one band is filled.
+struct Frame {
+  const StackItem& item;
+  const Viewport& view;
+  const TimelineStyle& style;
+  TimelineVm& out;
+
+  float x_of(int64_t trace_ns) const {
+    return static_cast<float>(view.x_of(static_cast<double>(trace_ns - item.origin_ns)));
+  }
+  // The first nanosecond of the trace at or right of a pixel.
+  int64_t time_at(double px) const {
+    return static_cast<int64_t>(std::ceil(view.time_of(px))) + item.origin_ns;
+  }
+  int64_t begin_ns() const {
+    return static_cast<int64_t>(std::floor(view.begin_ns)) + item.origin_ns;
+  }
+  int64_t end_ns() const { return static_cast<int64_t>(std::ceil(view.end_ns())) + item.origin_ns; }
+  float width_px(int64_t ns) const {
+    return static_cast<float>(static_cast<double>(ns) / view.ns_per_px);
+  }
+};
+
+float share_of(int64_t part_ns, float px, double ns_per_px) {
+  return px > 0 ? std::clamp(static_cast<float>(static_cast<double>(part_ns) /
+                                                (static_cast<double>(px) * ns_per_px)),
+                             0.0f, 1.0f)
+                : 1.0f;
+}
+
+int32_t add_label(const Frame& f, const Event& e, float x0, float x1) {
+  const float visible = std::min(x1, f.view.width_px) - std::max(x0, 0.0f) - 2 * kLabelPadPx;
+  if (visible < kLabelMinPx - 2 * kLabelPadPx) return -1;
+  const int chars = static_cast<int>(visible / f.style.char_px);
+  const trace::Trace& t = f.item.lanes->trace();
+  const std::string_view name = e.op != 0 ? t.op_of(e) : trace::bare_kernel_name(t.name_of(e));
+  std::string text = clipped(name, chars);
+  const std::string_view category = trace::title_of(e.category);
+  // A whole word says more than a clipped name.
+  if (text != name && chars < 12 && e.category != trace::Category::other &&
+      code_points(category) <= chars)
+    text = category;
+  if (text.empty()) return -1;
+  f.out.texts.push_back(std::move(text));
+  return static_cast<int32_t>(f.out.texts.size() - 1);
+}
+
+BarVm single_bar(const Frame& f, const RowMap& row, size_t i) {
+  const Event& e = row.at(i);
+  BarVm bar;
+  bar.x0 = f.x_of(e.start_ns);
+  bar.x1 = std::max(f.x_of(e.end_ns), bar.x0 + 1);
+  bar.first = bar.longest = static_cast<uint32_t>(i);
+  bar.count = 1;
+  bar.category = e.category;
+  bar.dimmed = f.item.matches && !(*f.item.matches)[e.name];
+  if (bar.x1 - bar.x0 >= kLabelMinPx) bar.label = add_label(f, e, bar.x0, bar.x1);
+  return bar;
+}
+
+// Events from `i` on that start within min_bar_px of it; a wide one at the end stays by itself.
+BarVm merged_bar(const Frame& f, const RowMap& row, size_t i, size_t end) {
+  const float x0 = f.x_of(row.at(i).start_ns);
+  size_t last = row.coarse_end(i, f.time_at(static_cast<double>(x0 + f.style.min_bar_px)));
+  last = std::max(std::min(last, end), i + 1);
+  if (last - i > 1 && f.width_px(row.at(last - 1).duration_ns()) >= f.style.min_bar_px) --last;
+  if (last - i == 1) return single_bar(f, row, i);
+  const EventAggregate sum = row.busy_and_longest(i, last);
+  BarVm bar;
+  bar.x0 = x0;
+  bar.x1 = std::max(f.x_of(row.at(last - 1).end_ns), f.x_of(row.at(last - 1).start_ns) + 1);
+  bar.first = static_cast<uint32_t>(i);
+  bar.count = static_cast<uint32_t>(last - i);
+  bar.longest = sum.longest;
+  const Event& longest = row.at(sum.longest);
+  bar.category = longest.category;
+  bar.busy = share_of(sum.busy_ns, bar.x1 - bar.x0, f.view.ns_per_px);
+  bar.dimmed = f.item.matches && !(*f.item.matches)[longest.name];
+  return bar;
+}
+
+void fill_row(const Frame& f, RowVm& out) {
+  const RowMap& row = f.item.lanes->rows()[out.row];
+  out.first_bar = static_cast<uint32_t>(f.out.bars.size());
+  const size_t end = row.first_starting_at(f.end_ns());
+  for (size_t i = row.first_ending_after(f.begin_ns()); i < end;) {
+    const bool wide = f.width_px(row.at(i).duration_ns()) >= f.style.min_bar_px;
+    BarVm bar = wide ? single_bar(f, row, i) : merged_bar(f, row, i, end);
+    bar.row = static_cast<uint32_t>(&out - f.out.rows.data());
+    i = bar.first + bar.count;
+    f.out.bars.push_back(bar);
+  }
+  out.bars = static_cast<uint32_t>(f.out.bars.size()) - out.first_bar;
+}
+
+OverlayVm overlay_from(const Frame& f, size_t i, size_t end) {
+  const BubbleMap& map = *f.item.bubbles;
+  OverlayVm o;
+  o.x0 = f.x_of(map.at(i).begin_ns);
+  o.first = static_cast<uint32_t>(i);
+  size_t last = i + 1;
+  if (f.width_px(map.at(i).ns()) < kOverlayMinPx) {
+    // A column that begins just before its pixel takes the whole pixel: what coarse_end() left over
+    // of the one before it must not become a column of its own.
+    const double column = std::floor(static_cast<double>(o.x0) + 0.25) + 1;
+    last = std::clamp(map.coarse_end(i, f.time_at(column)), i + 1, end);
+    if (last - i > 1 && f.width_px(map.at(last - 1).ns()) >= kOverlayMinPx) --last;
+  }
+  o.count = static_cast<uint32_t>(last - i);
+  o.x1 = std::max(f.x_of(map.at(last - 1).end_ns), f.x_of(map.at(last - 1).begin_ns) + 1);
+  if (o.count == 1) {
+    o.worst = o.first;
+    o.idle = share_of(map.at(i).ns(), o.x1 - o.x0, f.view.ns_per_px);
+  } else {
+    const BubbleAggregate sum = map.aggregate(i, last);
+    o.worst = sum.worst;
+    o.idle = share_of(sum.idle_ns, o.x1 - o.x0, f.view.ns_per_px);
+  }
+  o.kind = map.at(o.worst).kind;
+  o.worst_ns = map.at(o.worst).ns();
+  return o;
+}
+
+void fill_overlays(const Frame& f, BandVm& band) {
+  band.first_overlay = static_cast<uint32_t>(f.out.overlays.size());
+  if (f.item.bubbles) {
+    const size_t end = f.item.bubbles->first_beginning_at(f.end_ns());
+    for (size_t i = f.item.bubbles->first_ending_after(f.begin_ns()); i < end;) {
+      f.out.overlays.push_back(overlay_from(f, i, end));
+      i = f.out.overlays.back().first + f.out.overlays.back().count;
+    }
+  }
+  band.overlays = static_cast<uint32_t>(f.out.overlays.size()) - band.first_overlay;
+}
+
+void fill_overlaps(const Frame& f, BandVm& band, uint32_t lane) {
+  const auto& marks = f.item.lanes->lanes()[lane].overlaps;
+  const auto begin_of = [&](int64_t ns) {
+    return static_cast<size_t>(std::ranges::lower_bound(marks, ns, {}, &OverlapMark::begin_ns) -
+                               marks.begin());
+  };
+  const size_t end = begin_of(f.end_ns());
+  size_t i = begin_of(f.begin_ns());
+  if (i > 0 && marks[i - 1].end_ns > f.begin_ns()) --i;
+  while (i < end) {
+    OverlapVm o{.x0 = f.x_of(marks[i].begin_ns), .lane = lane, .first = static_cast<uint32_t>(i)};
+    const size_t last =
+        std::clamp(begin_of(f.time_at(std::floor(static_cast<double>(o.x0)) + 1)), i + 1, end);
+    o.count = static_cast<uint32_t>(last - i);
+    o.x1 = std::max(f.x_of(marks[last - 1].end_ns), o.x0 + 1);
+    f.out.overlaps.push_back(o);
+    i = last;
+  }
+  band.overlaps = static_cast<uint32_t>(f.out.overlaps.size()) - band.first_overlap;
+}
+
+// Lengths of the worst bubbles, as many as fit side by side, the longest first.
+void fill_labels(const Frame& f, BandVm& band) {
+  band.first_label = static_cast<uint32_t>(f.out.labels.size());
+  std::vector<const OverlayVm*> worst;
+  for (uint32_t i = 0; i < band.overlays; ++i) {
+    const OverlayVm& o = f.out.overlays[band.first_overlay + i];
+    const bool seen = o.count == 1 && o.x1 - o.x0 >= kOverlayMinPx;
+    if (o.kind == BubbleKind::stall || (o.kind == BubbleKind::fence && seen)) worst.push_back(&o);
+  }
+  const BubbleMap& map = *f.item.bubbles;
+  constexpr size_t kMost = 48;
+  const size_t kept = std::min(worst.size(), kMost);
+  std::ranges::partial_sort(worst, worst.begin() + static_cast<ptrdiff_t>(kept), std::greater<>{},
+                            &OverlayVm::worst_ns);
+  std::vector<std::pair<float, float>> taken;
+  for (size_t k = 0; k < kept; ++k) {
+    const Bubble& b = map.at(worst[k]->worst);
+    std::string text =
+        (b.ns() < 100000 ? us_text(b.ns(), 1) + " µs" : duration_text(b.ns() / 1000 * 1000)) + " ";
+    text += b.cause == trace::BubbleCause::unknown ? trace::to_string(b.kind)
+                                                   : trace::to_string(b.cause);
+    const float x = f.x_of(b.begin_ns) + f.width_px(b.ns()) / 2;
+    const float half = f.style.char_px * static_cast<float>(code_points(text)) / 2 + 6;
+    if (x < 0 || x > f.view.width_px) continue;
+    if (std::ranges::any_of(taken,
+                            [&](auto t) { return x + half > t.first && x - half < t.second; }))
+      continue;
+    taken.push_back({x - half, x + half});
+    f.out.labels.push_back({x, std::move(text), worst[k]->worst, b.kind});
+  }
+  band.labels = static_cast<uint32_t>(f.out.labels.size()) - band.first_label;
+}
+
+void fill_band(const Frame& f, BandVm& band) {
+  const LaneIndex& lanes = *f.item.lanes;
+  const float pitch = f.style.row_px + f.style.row_gap_px;
+  const float top = f.style.scroll_px, bottom = top + f.style.height_px;
+  band.first_row = static_cast<uint32_t>(f.out.rows.size());
+  for (uint32_t r = 0; r < lanes.rows().size(); ++r) {
+    const float y = band.rows_y + static_cast<float>(r) * pitch;
+    if (y + f.style.row_px < top || y > bottom) continue;
+    const uint32_t lane = lanes.lane_of_row(r);
+    f.out.rows.push_back({.y = y,
+                          .h = f.style.row_px,
+                          .row = r,
+                          .lane = lane,
+                          .first_of_lane = lanes.lanes()[lane].first_row == r});
+  }
+  band.rows = static_cast<uint32_t>(f.out.rows.size()) - band.first_row;
+  for (uint32_t r = band.first_row; r < f.out.rows.size(); ++r) fill_row(f, f.out.rows[r]);
+  band.first_overlap = static_cast<uint32_t>(f.out.overlaps.size());
+  if (band.y + band.h < top || band.y > bottom) return;
+  uint32_t lane_done = trace::kNone;
+  for (uint32_t r = band.first_row; r < f.out.rows.size(); ++r) {
+    if (f.out.rows[r].lane == lane_done) continue;
+    lane_done = f.out.rows[r].lane;
+    fill_overlaps(f, band, lane_done);
+  }
+  fill_overlays(f, band);
+  if (f.item.bubbles) fill_labels(f, band);
+}
+
+void fill_ticks(const Viewport& view, TimelineVm& out) {
+  constexpr double kMinTickPx = 56;
+  double step = 1;  // ns; 1, 2, 5, 10, 25, 50, 100, 250 ...
+  for (int k = 0; step / view.ns_per_px < kMinTickPx && k < 60; ++k) {
+    const double decade = std::pow(10.0, std::floor(std::log10(step) + 1e-9));
+    const double lead = step / decade;
+    step = decade * (lead < 1.5 ? (decade >= 10 ? 2.5 : 2) : lead < 4 ? 5 : 10);
+  }
+  struct Unit {
+    double ns;
+    const char* name;
+  };
+  static constexpr Unit kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}};
+  const Unit* unit = &kUnits[2];
+  // Larger units when steps are whole in them, or when the labels would grow past seven digits.
+  if (step >= 1e6 || (step >= 1e3 && view.end_ns() >= 1e10)) unit = &kUnits[1];
+  if (step >= 1e9 || (step >= 1e6 && view.end_ns() >= 1e13)) unit = &kUnits[0];
+  out.unit = unit->name;
+  int decimals = 0;
+  for (double s = step / unit->ns; decimals < 3 && std::fabs(s - std::round(s)) > 1e-9; s *= 10)
+    ++decimals;
+  const auto first = static_cast<int64_t>(std::ceil(view.begin_ns / step - 1e-9));
+  for (int64_t k = first; k < first + 2000; ++k) {
+    const double x = view.x_of(static_cast<double>(k) * step);
+    if (x > static_cast<double>(view.width_px)) break;
+    out.ticks.push_back(
+        {static_cast<float>(x), number_text(static_cast<double>(k) * step / unit->ns, decimals)});
+  }
+}
+
+}  // namespace
+
+void build_timeline(std::span<const StackItem> items, const Viewport& view,
+                    const TimelineStyle& style, TimelineVm& out) {
+  out.bands.clear();
+  out.rows.clear();
+  out.bars.clear();
+  out.overlays.clear();
+  out.overlaps.clear();
+  out.labels.clear();
+  out.texts.clear();
+  out.ticks.clear();
+  fill_ticks(view, out);
+  float y = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    BandVm band{.item = i, .y = y, .rows_y = y + style.title_px};
+    band.rows_h = std::max(
+        static_cast<float>(items[i].lanes->rows().size()) * (style.row_px + style.row_gap_px) -
+            style.row_gap_px,
+        0.0f);
+    band.strip_y = band.rows_y + band.rows_h + 3;
+    band.h = band.strip_y + style.strip_px + style.label_px - y;
+    fill_band({items[i], view, style, out}, band);
+    y += band.h + style.band_gap_px;
+    out.bands.push_back(band);
+  }
+  out.content_px = y;
+}
+
+Extent content_of(std::span<const StackItem> items) {
+  Extent e;
+  for (const StackItem& item : items) {
+    e.end_ns = std::max(e.end_ns, item.report->window.end_ns - item.origin_ns);
+    e.begin_ns = std::min(e.begin_ns, item.report->window.begin_ns - item.origin_ns);
+  }
+  return e;
+}
+
+}  // namespace ui

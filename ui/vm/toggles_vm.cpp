@@ -1,0 +1,111 @@
+#include "ui/vm/toggles_vm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ui/vm/format.h"
+
+namespace ui {
+namespace {
+
+std::string class_text(const trace::EquivalenceResult& e) {
+  std::string text(trace::to_string(e.cls));
+  if (e.cls == trace::Equivalence::bounded && e.ok) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.0e", e.max_abs);
+    return "max " + std::string(digits);
+  }
+  return text;
+}
+
+void add_effect(const trace::AbResult& ab, ToggleRowVm& row) {
+  row.badge = ab.equivalence.ok ? class_text(ab.equivalence) + " ✓" : "not equivalent";
+  row.badge_mood = ab.equivalence.ok ? Judgement::better : Judgement::worse;
+  row.effect = signed_percent_text(ab.estimate.delta_pct);
+  row.effect_mood = judge(ab);
+  row.effect_lines = ab_lines(ab);
+}
+
+std::string launches(const std::vector<trace::LaunchDelta>& list) {
+  std::string text;
+  for (const trace::LaunchDelta& d : list) {
+    if (!text.empty()) text += ", ";
+    text += number_text(d.per_step, std::fabs(d.per_step - std::round(d.per_step)) < 1e-9 ? 0 : 1) +
+            " × " + d.name;
+  }
+  return text;
+}
+
+}  // namespace
+
+Judgement judge(const trace::AbResult& ab) {
+  switch (ab.estimate.verdict) {
+    case trace::Verdict::faster:
+      return Judgement::better;
+    case trace::Verdict::slower:
+      return Judgement::worse;
+    case trace::Verdict::same:
+      return Judgement::same;
+    case trace::Verdict::unclear:
+      return Judgement::unclear;
+    case trace::Verdict::none:
+      return Judgement::none;
+  }
+  return Judgement::none;
+}
+
+std::vector<std::string> ab_lines(const trace::AbResult& ab) {
+  const trace::AbEstimate& e = ab.estimate;
+  std::vector<std::string> lines;
+  lines.push_back(std::string(trace::to_string(e.verdict)) + ": " + signed_text(e.delta_us, 2) +
+                  " µs a step (" + signed_percent_text(e.delta_pct, 2) + ")");
+  lines.push_back("95 % interval " + signed_text(e.lo, 2) + " … " + signed_text(e.hi, 2) +
+                  " µs, over " + std::to_string(e.instances) + " instances, " +
+                  std::to_string(e.quads) + " quads");
+  lines.push_back("smallest effect this could see: " + number_text(e.mde_us, 2) + " µs");
+  if (!e.reason.empty()) lines.push_back(e.reason);
+  lines.push_back(ab.equivalence.ok ? std::string(trace::to_string(ab.equivalence.cls)) + " over " +
+                                          count_text(ab.equivalence.compared) + " values"
+                                    : "not equivalent: " + ab.equivalence.first_difference);
+  if (!ab.removed.empty()) lines.push_back("removed a step: " + launches(ab.removed));
+  if (!ab.added.empty()) lines.push_back("added a step: " + launches(ab.added));
+  for (const std::string& note : ab.notes) lines.push_back(note);
+  return lines;
+}
+
+std::vector<ToggleRowVm> toggle_rows(const AppState& state) {
+  std::vector<ToggleRowVm> rows;
+  const SessionState& s = state.session;
+  const trace::RunSpec& spec =
+      s.running && s.phase != trace::reply::Phase::idle ? *s.running : state.draft;
+  for (const trace::ToggleInfo& info : trace::toggle_table()) {
+    ToggleRowVm row;
+    row.key = info.key;
+    row.name = info.name;
+    for (int v = 0; v < info.value_count; ++v)
+      row.values.emplace_back(info.values[static_cast<size_t>(v)]);
+    row.index = state.draft.toggles.index(info.key);
+    row.two_valued = info.value_count == 2;
+    row.on = row.index != 0;
+    if (const auto why = trace::unavailable(info.key, spec.model, spec.backend)) {
+      row.enabled = false;
+      row.why_disabled = *why;
+    }
+    row.title = info.title;
+    row.before = info.before;
+    row.after = info.after;
+    row.source = info.source;
+    row.scope = info.upstream_scope;
+    row.published = info.published;
+    row.summary = row.enabled ? std::string(row.on ? info.after : info.before) : row.why_disabled;
+    row.badge = trace::to_string(info.equivalence);
+    if (const auto effect = s.effects.find(info.key); effect != s.effects.end())
+      add_effect(*effect->second, row);
+    row.measuring = s.phase == trace::reply::Phase::ab &&
+                    std::ranges::find(s.ab_keys, info.key) != s.ab_keys.end();
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace ui
