@@ -1,0 +1,137 @@
+// runs, show, delete, note: the store from the command line.
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/output.h"
+#include "app/source.h"
+#include "app/store_access.h"
+#include "app/views.h"
+#include "trace/run_json.h"
+
+namespace app {
+
+using nlohmann::json;
+
+namespace {
+
+int list_runs(const CommonArgs& common, const std::string& text) {
+  auto store = open_store(common.db);
+  if (!store) return refuse(store.error());
+  db::RunFilter filter;
+  filter.text = text;
+  auto runs = store->list(filter);
+  if (!runs) return refuse(runs.error());
+  if (common.json) {
+    json out = json::array();
+    for (const auto& run : *runs) {
+      json row = run_json_row(run);
+      row["steps"] = run.step.n;   // a listing carries no step times
+      out.push_back(std::move(row));
+    }
+    print_json(out);
+    return kDone;
+  }
+  if (runs->empty()) {
+    fmt::print("no runs{} in {}\n", text.empty() ? "" : " with \"" + text + "\"", store->path());
+    return kDone;
+  }
+  Table table({"run", "created", "origin", "step us", "model", "backend", "device", "name", "tags"});
+  for (const auto& run : *runs) {
+    table.row({std::to_string(run.id) + (run.starred ? "*" : ""), run.created, std::string(trace::to_string(run.origin)),
+               run.step.n ? us(run.step.median) : "-", run.spec ? run.spec->model.name : "", run.backend, run.device, run.name, run.tags});
+  }
+  fmt::print("{}", table.text());
+  return kDone;
+}
+
+int show_run(const CommonArgs& common, const std::string& text) {
+  auto id = run_id(text);
+  if (!id) return refuse(id.error());
+  auto store = open_store(common.db);
+  if (!store) return refuse(store.error());
+  auto run = store->load(*id);
+  if (!run) return refuse(run.error());
+  json out = run_json_row(*run);
+  out["program"] = run->program;
+  out["host"] = run->host;
+  out["standing"] = run->standing;
+  out["step_us"] = run->step.n ? estimate_json(run->step) : json(nullptr);
+  out["kernels_per_step"] = run->kernels_per_step;
+  out["tracing_overhead_pct"] = trace::tracing_overhead_pct(*run);
+  out["spec"] = run->spec ? trace::write_json(*run->spec) : json(nullptr);
+  out["report"] = run->report ? report_json(*run->report) : json(nullptr);
+  out["ab"] = run->ab_id ? json{{"id", run->ab_id}, {"arm", std::string(1, run->ab_arm)}} : json(nullptr);
+  out["events"] = run->trace ? run->trace->events.size() : 0;
+  if (common.json) print_json(out);
+  else fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
+  return kDone;
+}
+
+// delete and note: change one run, say what was done.
+template <class Change>
+int change_run(const CommonArgs& common, const std::string& text, const char* what, Change change) {
+  auto id = run_id(text);
+  if (!id) return refuse(id.error());
+  auto store = open_store(common.db);
+  if (!store) return refuse(store.error());
+  trace::Status done = change(*store, *id);
+  if (!done) return refuse(done.error());
+  if (common.json) print_json({{"run", *id}, {"done", what}});
+  else fmt::print("run {} {}\n", *id, what);
+  return kDone;
+}
+
+struct Args {
+  CommonArgs common;
+  std::string run, text;
+  bool undo = false;
+};
+
+}  // namespace
+
+void add_runs(CLI::App& cli, Context& context) {
+  auto listing = std::make_shared<Args>();
+  auto* runs = cli.add_subcommand("runs", "The stored runs, newest first.");
+  runs->footer("Example: decodescope runs cat_skip --json");
+  runs->add_option("text", listing->text, "only runs with these words in name, note, tags, device or model");
+  add_common(*runs, listing->common);
+  runs->callback([&context, listing] { context.run = [listing] { return list_runs(listing->common, listing->text); }; });
+
+  auto shown = std::make_shared<Args>();
+  auto* show = cli.add_subcommand("show", "One run with its full specification.");
+  show->footer("Example: decodescope show 3");
+  show->add_option("run", shown->run, "run id")->required()->type_name("RUN");
+  add_common(*show, shown->common);
+  show->callback([&context, shown] { context.run = [shown] { return show_run(shown->common, shown->run); }; });
+
+  auto deleted = std::make_shared<Args>();
+  auto* remove = cli.add_subcommand("delete", "Remove a run; --undo brings it back.");
+  remove->footer("Example: decodescope delete 3\n         decodescope delete 3 --undo");
+  remove->add_option("run", deleted->run, "run id")->required()->type_name("RUN");
+  remove->add_flag("--undo", deleted->undo, "bring a removed run back");
+  add_common(*remove, deleted->common);
+  remove->callback([&context, deleted] {
+    context.run = [deleted] {
+      const bool undo = deleted->undo;
+      return change_run(deleted->common, deleted->run, undo ? "is back" : "deleted; `delete --undo` brings it back",
+                        [undo](db::Store& store, int64_t id) { return undo ? store.undo_remove(id) : store.remove(id); });
+    };
+  });
+
+  auto noted = std::make_shared<Args>();
+  auto* note = cli.add_subcommand("note", "Write a run's note.");
+  note->footer("Example: decodescope note 3 'clocks were locked'");
+  note->add_option("run", noted->run, "run id")->required()->type_name("RUN");
+  note->add_option("text", noted->text, "the note; replaces the former one")->required();
+  add_common(*note, noted->common);
+  note->callback([&context, noted] {
+    context.run = [noted] {
+      return change_run(noted->common, noted->run, "noted", [&](db::Store& store, int64_t id) { return store.set_note(id, noted->text); });
+    };
+  });
+}
+
+}  // namespace app

@@ -1,0 +1,80 @@
+#include "app/source.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "app/store_access.h"
+#include "db/bundle.h"
+#include "trace/bubbles.h"
+
+namespace app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What the classifier adds to the importer's report.
+void add_caveats(const trace::Trace& t, trace::ImportReport& report) {
+  const auto devices = trace::active_devices(t);
+  if (devices.empty()) return;
+  const auto bubbles = trace::classify(t, trace::whole(t, devices.front()));
+  report.caveats.insert(report.caveats.end(), bubbles.caveats.begin(), bubbles.caveats.end());
+}
+
+std::string device_name(const trace::Trace& t) {
+  const auto devices = trace::active_devices(t);
+  if (devices.empty()) return "no GPU activity";
+  const auto& device = t.devices[devices.front()];
+  return device.name.empty() ? "device " + device.id : device.name;
+}
+
+}  // namespace
+
+trace::Result<std::vector<trace::Run>> runs_from_file(const std::string& path, const trace::ImportOptions& options) {
+  if (db::is_bundle(path)) return db::read_bundle(path);
+  auto imported = trace::import_file(path, options);
+  if (!imported) return imported.error();
+  trace::Run run;
+  run.name = fs::path(path).filename().string();
+  run.created = now_utc();
+  run.origin = trace::Origin::imported;
+  run.program = program_name();
+  run.host = host_name();
+  run.standing = "imported, not measured here";
+  run.trace = imported->trace;
+  run.device = device_name(*run.trace);
+  add_caveats(*run.trace, imported->report);
+  run.report = std::move(imported->report);
+  std::vector<trace::Run> runs;
+  runs.push_back(std::move(run));
+  return runs;
+}
+
+trace::Result<trace::Run> run_from(const std::string& file_or_id, const std::string& db, const trace::ImportOptions& options) {
+  std::error_code ignored;
+  if (fs::exists(file_or_id, ignored)) {
+    auto runs = runs_from_file(file_or_id, options);
+    if (!runs) return runs.error();
+    if (runs->size() != 1) {
+      return trace::Error{"this bundle holds " + std::to_string(runs->size()) + " runs, import it and name one by its id", file_or_id};
+    }
+    return std::move(runs->front());
+  }
+  auto id = run_id(file_or_id);
+  if (!id) return trace::Error{"no such file, and not a run id", file_or_id};
+  auto store = open_store(db);
+  if (!store) return store.error();
+  return store->load(*id);
+}
+
+trace::Result<int64_t> run_id(const std::string& text) {
+  int64_t id = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || id <= 0) {
+    return trace::Error{"a run id is a positive number", text};
+  }
+  return id;
+}
+
+}  // namespace app

@@ -1,0 +1,228 @@
+#include "app/window/effect_runner.h"
+
+#include <imgui.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/window/reduce.h"
+#include "ui/shell.h"
+
+namespace app {
+namespace {
+
+// Store calls can throw what SQLite throws; the worker's edge turns it into an outcome.
+template <class T, class F>
+trace::Result<T> guarded(const char* what, F&& call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return trace::Error{e.what(), what};
+  }
+}
+
+Outcome status_outcome(std::string done, trace::Status status, bool offers_undo = false) {
+  return outcome::Done{std::move(done), std::move(status), offers_undo};
+}
+
+void remember_file(Settings& settings, const std::string& path) {
+  std::error_code ignored;
+  const std::string full = std::filesystem::absolute(path, ignored).string();
+  std::erase(settings.recent_files, full);
+  settings.recent_files.insert(settings.recent_files.begin(), full);
+  if (settings.recent_files.size() > 12) settings.recent_files.resize(12);
+}
+
+}  // namespace
+
+void EffectRunner::operator()(const effect::Post& e) {
+  if (bench.m_parts.engine) bench.m_parts.engine->post(e.request);
+}
+
+void EffectRunner::operator()(const effect::ImportFile& e) {
+  remember_file(bench.m_parts.settings, e.path);
+  StoreLink* store = bench.m_parts.store.get();
+  bench.m_io->post(
+      [path = e.path, job = e.job, store](TaskControl& control) -> std::optional<Outcome> {
+        if (path.ends_with(".decodescope") && store) {
+          return outcome::Bundled{job, path, guarded<std::vector<int64_t>>(path.c_str(), [&] {
+                                    return store->import_bundle(path);
+                                  })};
+        }
+        trace::ImportOptions options;
+        options.cancel = &control.cancel;
+        options.progress = [&control](int64_t done, int64_t total) {
+          control.fraction =
+              total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1;
+        };
+        return outcome::Imported{job, path, guarded<trace::Imported>(path.c_str(), [&] {
+                                   return trace::import_file(path, options);
+                                 })};
+      },
+      e.job);
+}
+
+void EffectRunner::operator()(const effect::Analyse& e) {
+  const ui::OpenRun* open = bench.m_state.find(e.key);
+  if (!open || !open->run->trace) return;
+  bench.m_analysis->post([key = e.key, run = open->run, before = open->analysis,
+                          options = options_for(bench.m_state, *open)](
+                             TaskControl& control) -> std::optional<Outcome> {
+    const bool same_run = before && before->run == run;
+    return outcome::Analysed{key, same_run ? ui::reanalyse(*before, options, &control.cancel)
+                                           : ui::analyse(run, options, &control.cancel)};
+  });
+}
+
+void EffectRunner::operator()(const effect::Compare& e) {
+  const ui::OpenRun *a = bench.m_state.find(e.a), *b = bench.m_state.find(e.b);
+  if (!a || !b || !a->analysis || !b->analysis) return;
+  bench.m_analysis->post(
+      [key_a = e.a, key_b = e.b, a = a->analysis, b = b->analysis,
+       thresholds = bench.m_state.thresholds](TaskControl&) -> std::optional<Outcome> {
+        return outcome::Compared{
+            key_a, key_b,
+            std::make_shared<const trace::Comparison>(trace::compare(
+                a->trace(), a->report->window, b->trace(), b->report->window, thresholds))};
+      });
+}
+
+void EffectRunner::operator()(const effect::LoadStored& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post(
+      [store, id = e.id, job = e.job](TaskControl&) -> std::optional<Outcome> {
+        return outcome::Loaded{
+            job, id, guarded<trace::RunPtr>("the store", [&] { return store->load(id); })};
+      },
+      e.job);
+}
+
+void EffectRunner::operator()(const effect::SaveRun& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  const ui::OpenRun* open = bench.m_state.find(e.key);
+  if (!store || !open) return;
+  bench.m_io->post([store, key = e.key, run = open->run](TaskControl&) -> std::optional<Outcome> {
+    return outcome::Saved{key, guarded<int64_t>("the store", [&] { return store->save(*run); })};
+  });
+}
+
+void EffectRunner::operator()(const effect::SaveAb& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  // Two outcomes of one call: the second follows through a task of its own.
+  auto ids =
+      std::make_shared<trace::Result<std::pair<int64_t, int64_t>>>(std::pair<int64_t, int64_t>{});
+  bench.m_io->post([store, result = e.result, key = e.a,
+                    ids](TaskControl&) -> std::optional<Outcome> {
+    *ids =
+        guarded<std::pair<int64_t, int64_t>>("the store", [&] { return store->save_ab(*result); });
+    if (!ids->ok()) return outcome::Saved{key, ids->error()};
+    return outcome::Saved{key, ids->value().first};
+  });
+  bench.m_io->post([key = e.b, ids](TaskControl&) -> std::optional<Outcome> {
+    if (!ids->ok()) return std::nullopt;  // said once
+    return outcome::Saved{key, ids->value().second};
+  });
+}
+
+void EffectRunner::operator()(const effect::Delete& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, ids = e.ids](TaskControl&) -> std::optional<Outcome> {
+    const std::string what = ids.size() == 1 ? "deleted run " + std::to_string(ids[0])
+                                             : "deleted " + std::to_string(ids.size()) + " runs";
+    return status_outcome(what, guarded<trace::Ok>("the store", [&] { return store->remove(ids); }),
+                          true);
+  });
+}
+
+void EffectRunner::operator()(const effect::UndoDelete&) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store](TaskControl&) -> std::optional<Outcome> {
+    return status_outcome("restored what was deleted",
+                          guarded<trace::Ok>("the store", [&] { return store->undo_remove(); }));
+  });
+}
+
+void EffectRunner::operator()(const effect::Note& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
+    return status_outcome(
+        {}, guarded<trace::Ok>("the store", [&] { return store->set_note(e.id, e.text); }));
+  });
+}
+
+void EffectRunner::operator()(const effect::Star& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
+    return status_outcome(
+        {}, guarded<trace::Ok>("the store", [&] { return store->set_star(e.id, e.on); }));
+  });
+}
+
+void EffectRunner::operator()(const effect::ExportBundle& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
+    return status_outcome("wrote " + e.path, guarded<trace::Ok>(e.path.c_str(), [&] {
+                            return store->export_bundle(e.ids, e.path);
+                          }));
+  });
+}
+
+void EffectRunner::operator()(const effect::ListStore&) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store](TaskControl&) -> std::optional<Outcome> {
+    auto listing = guarded<StoreListing>("the store", [&] { return store->list(); });
+    if (!listing.ok()) return outcome::Listed{.problem = listing.error().line()};
+    StoreListing& l = listing.value();
+    return outcome::Listed{.path = l.path, .bytes = l.bytes, .runs = std::move(l.runs)};
+  });
+}
+
+void EffectRunner::operator()(const effect::AskOpen&) {
+  bench.m_dialogs.ask_open([this_bench = &bench](std::vector<std::string> paths) {
+    this_bench->act(ui::action::OpenFiles{std::move(paths)});
+  });
+}
+
+void EffectRunner::operator()(const effect::AskExport& e) {
+  bench.m_dialogs.ask_save("runs.decodescope",
+                           [this_bench = &bench, ids = e.ids](std::string path) {
+                             this_bench->act(ui::action::ExportBundle{ids, std::move(path)});
+                           });
+}
+
+void EffectRunner::operator()(const effect::ApplyTheme&) {
+  bench.m_theme_pending = true;
+  bench.save_settings();
+}
+
+void EffectRunner::operator()(const effect::FocusPanel& e) {
+  ui::focus_panel(bench.m_memory, e.title);
+}
+
+void EffectRunner::operator()(const effect::ResetLayout&) {
+  bench.m_memory.reset_layout = true;
+  bench.m_memory.closed = {};
+}
+
+void EffectRunner::operator()(const effect::CopyText& e) {
+  ImGui::SetClipboardText(e.text.c_str());
+}
+
+void EffectRunner::operator()(const effect::CancelJob& e) {
+  bench.m_io->cancel(e.id);
+  bench.m_analysis->cancel(e.id);
+}
+
+void EffectRunner::operator()(const effect::Quit&) {
+  bench.m_quit = true;
+}
+
+}  // namespace app

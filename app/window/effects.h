@@ -1,0 +1,129 @@
+// What reduce() asks to be done: everything that touches the world. Plain values, so tests can look
+// at them.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "trace/compare.h"
+#include "trace/formats.h"
+#include "trace/messages.h"
+#include "ui/actions.h"
+#include "ui/vm/analysis.h"
+
+namespace app {
+
+namespace effect {
+struct Post {
+  trace::Request request;
+};
+struct ImportFile {
+  std::string path;
+  uint32_t job = 0;
+};
+struct Analyse {
+  ui::RunKey key = ui::kNoRun;
+};  // with the options of the state, newest run
+struct Compare {
+  ui::RunKey a = ui::kNoRun, b = ui::kNoRun;
+};
+struct LoadStored {
+  int64_t id = 0;
+  uint32_t job = 0;
+};
+struct SaveRun {
+  ui::RunKey key = ui::kNoRun;
+};
+struct SaveAb {
+  std::shared_ptr<const trace::AbResult> result;
+  ui::RunKey a = ui::kNoRun, b = ui::kNoRun;
+};
+struct Delete {
+  std::vector<int64_t> ids;
+};
+struct UndoDelete {};
+struct Note {
+  int64_t id = 0;
+  std::string text;
+};
+struct Star {
+  int64_t id = 0;
+  bool on = true;
+};
+struct ExportBundle {
+  std::vector<int64_t> ids;
+  std::string path;
+};
+struct ListStore {};
+struct AskOpen {};
+struct AskExport {
+  std::vector<int64_t> ids;
+};
+struct ApplyTheme {};  // theme and font scale of the state; remembered
+struct FocusPanel {
+  std::string title;
+};
+struct ResetLayout {};
+struct CopyText {
+  std::string text;
+};
+struct CancelJob {
+  uint32_t id = 0;
+};
+struct Quit {};
+}  // namespace effect
+
+using Effect = std::variant<
+    effect::Post, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored,
+    effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Star,
+    effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskExport, effect::ApplyTheme,
+    effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
+using Effects = std::vector<Effect>;
+
+// What the worker hands back.
+namespace outcome {
+struct Imported {
+  uint32_t job = 0;
+  std::string path;
+  trace::Result<trace::Imported> result;
+};
+struct Analysed {
+  ui::RunKey key = ui::kNoRun;
+  ui::AnalysisPtr analysis;
+};
+struct Compared {
+  ui::RunKey a = ui::kNoRun, b = ui::kNoRun;
+  std::shared_ptr<const trace::Comparison> result;
+};
+struct Listed {
+  std::string path, problem;
+  int64_t bytes = 0;
+  std::vector<trace::Run> runs;
+};
+struct Loaded {
+  uint32_t job = 0;
+  int64_t id = 0;
+  trace::Result<trace::RunPtr> result;
+};
+struct Bundled {
+  uint32_t job = 0;
+  std::string path;
+  trace::Result<std::vector<int64_t>> ids;
+};  // an imported bundle
+struct Saved {
+  ui::RunKey key = ui::kNoRun;
+  trace::Result<int64_t> id;
+};
+struct Done {
+  std::string what;
+  trace::Status status;
+  bool offers_undo = false;
+};
+}  // namespace outcome
+
+using Outcome =
+    std::variant<outcome::Imported, outcome::Analysed, outcome::Compared, outcome::Listed,
+                 outcome::Loaded, outcome::Bundled, outcome::Saved, outcome::Done>;
+
+}  // namespace app

@@ -1,0 +1,164 @@
+// Outcomes of the worker into the state.
+#include <algorithm>
+#include <filesystem>
+
+#include "app/window/reduce.h"
+#include "app/window/reduce_runs.h"
+#include "ui/vm/format.h"
+
+namespace app {
+namespace {
+
+using namespace ui;
+
+struct Finisher {
+  AppState& state;
+  Effects effects;
+
+  void end_job(uint32_t id) {
+    std::erase_if(state.jobs, [id](const JobState& j) { return j.id == id; });
+  }
+
+  void operator()(const outcome::Imported& o) {
+    end_job(o.job);
+    if (!o.result.ok()) {
+      notify(state, NoticeKind::error, o.result.error().line());
+      return;
+    }
+    auto run = std::make_shared<trace::Run>();
+    run->trace = o.result->trace;
+    run->report = o.result->report;
+    run->name = std::filesystem::path(o.path).filename().string();
+    run->standing = "imported";
+    if (!run->trace->devices.empty()) run->device = run->trace->devices[0].name;
+    // The title says the file, not its endings.
+    std::string title = run->name;
+    for (const char* ending : {".gz", ".zst", ".json", ".csv"}) {
+      if (title.ends_with(ending)) title.resize(title.size() - std::string_view(ending).size());
+    }
+    const bool empty = run->trace->events.empty();
+    add_run(state, run, title, effects);
+    std::string text = "read " + run->name + ": " + count_text(run->report->used) + " of " +
+                       count_text(run->report->read) + " records";
+    for (const std::string& warning : run->report->warnings) text += "\n" + warning;
+    notify(state, run->report->warnings.empty() && !empty ? NoticeKind::info : NoticeKind::warning,
+           empty ? text + "\nno GPU activity in it" : text);
+  }
+
+  void operator()(const outcome::Analysed& o) {
+    OpenRun* open = state.find(o.key);
+    if (!open) return;
+    open->analysing = false;
+    if (!o.analysis) return;
+    const bool first = !open->analysis;
+    open->analysis = o.analysis;
+    open->device = o.analysis->options.device;
+    if (state.selection.run == o.key && state.selection.kind == SelectionKind::bubble &&
+        state.selection.index >= o.analysis->report->bubbles.size())
+      state.selection = {};
+    analyse_if_needed(state, *open, effects);  // what changed while the worker was at it
+    if (first || open->live) refit(state);
+    compare_when_ready(o.key, first);
+  }
+
+  // A chosen pair is compared when both sides are there; without a choice, the first two of the
+  // stack.
+  void compare_when_ready(RunKey key, bool first) {
+    CompareState& c = state.compare;
+    if (c.a == kNoRun && c.b == kNoRun && first) {
+      std::vector<RunKey> shown;
+      for (const RunKey k : state.stack) {
+        const OpenRun* r = state.find(k);
+        if (r && r->analysis && !r->live) shown.push_back(k);
+      }
+      if (shown.size() >= 2)
+        c = {.a = shown[0], .b = shown[1]};
+      else
+        return;
+    }
+    const OpenRun *a = state.find(c.a), *b = state.find(c.b);
+    if (!a || !b || !a->analysis || !b->analysis || c.pending) return;
+    const bool concerned = key == c.a || key == c.b;
+    if (c.result && !concerned) return;
+    c.pending = true;
+    effects.push_back(effect::Compare{c.a, c.b});
+  }
+
+  void operator()(const outcome::Compared& o) {
+    if (state.compare.a != o.a || state.compare.b != o.b)
+      return;  // another pair was chosen meanwhile
+    state.compare.pending = false;
+    state.compare.result = o.result;
+  }
+
+  void operator()(const outcome::Listed& o) {
+    state.store.available = o.problem.empty();
+    state.store.path = o.path;
+    state.store.problem = o.problem;
+    state.store.bytes = o.bytes;
+    state.store.runs = o.runs;
+    if (!o.problem.empty()) notify(state, NoticeKind::warning, "no store: " + o.problem);
+  }
+
+  void operator()(const outcome::Loaded& o) {
+    end_job(o.job);
+    if (!o.result.ok()) {
+      notify(state, NoticeKind::error, o.result.error().line());
+      return;
+    }
+    if (!o.result.value()->trace) {
+      notify(state, NoticeKind::warning, "run " + std::to_string(o.id) + " holds no trace");
+      return;
+    }
+    add_run(state, o.result.value(), o.result.value()->name, effects);
+  }
+
+  void operator()(const outcome::Bundled& o) {
+    end_job(o.job);
+    if (!o.ids.ok()) {
+      notify(state, NoticeKind::error, o.ids.error().line());
+      return;
+    }
+    for (const int64_t id : o.ids.value()) reduce_runs(state, action::OpenStored{id}, effects);
+    effects.push_back(effect::ListStore{});
+  }
+
+  void operator()(const outcome::Saved& o) {
+    if (!o.id.ok()) {
+      notify(state, NoticeKind::error, "not saved: " + o.id.error().line());
+      return;
+    }
+    if (OpenRun* open = state.find(o.key)) {
+      auto stored = std::make_shared<trace::Run>(*open->run);
+      stored->id = o.id.value();
+      // The analysis belongs to the same trace: hand it over instead of making it again.
+      if (open->analysis && open->analysis->run == open->run) {
+        auto analysis = std::make_shared<RunAnalysis>(*open->analysis);
+        analysis->run = stored;
+        open->analysis = std::move(analysis);
+      }
+      open->run = std::move(stored);
+      notify(state, NoticeKind::info,
+             "stored " + open->title + " as run " + std::to_string(o.id.value()));
+    }
+    effects.push_back(effect::ListStore{});
+  }
+
+  void operator()(const outcome::Done& o) {
+    if (!o.status.ok())
+      notify(state, NoticeKind::error, o.what + ": " + o.status.error().line());
+    else if (!o.what.empty())
+      notify(state, NoticeKind::info, o.what, o.offers_undo);
+    effects.push_back(effect::ListStore{});
+  }
+};
+
+}  // namespace
+
+Effects finish(AppState& state, const Outcome& outcome) {
+  Finisher finisher{state, {}};
+  std::visit(finisher, outcome);
+  return std::move(finisher.effects);
+}
+
+}  // namespace app

@@ -1,0 +1,141 @@
+#include "app/window/glfw_window.h"
+
+#include <imgui.h>
+#include <imgui_impl_glfw.h>
+#include <imgui_impl_opengl3.h>
+#include <imgui_internal.h>
+// After the backends: this brings in OpenGL's own header.
+#include <GLFW/glfw3.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "app/window/context.h"
+#include "ui/theme.h"
+
+namespace app {
+namespace {
+
+constexpr double kLiveFramePeriod_s =
+    0.08;  // frames that only the engine asks for: it needs the processor more
+constexpr double kIdlePoll_s = 0.25;
+constexpr int kFramesAfterInput = 4;  // ImGui settles hover, popups and docking within these
+
+std::string g_glfw_error;
+
+void on_glfw_error(int, const char* text) {
+  g_glfw_error = text;
+}
+
+struct WindowEvents {
+  Workbench* bench = nullptr;
+  bool refresh = true;
+};
+
+void on_drop(GLFWwindow* window, int count, const char** paths) {
+  auto* events = static_cast<WindowEvents*>(glfwGetWindowUserPointer(window));
+  events->bench->act(ui::action::OpenFiles{{paths, paths + count}});
+  events->refresh = true;
+}
+
+void on_refresh(GLFWwindow* window) {
+  static_cast<WindowEvents*>(glfwGetWindowUserPointer(window))->refresh = true;
+}
+void on_resize(GLFWwindow* window, int, int) {
+  on_refresh(window);
+}
+
+void render(GLFWwindow* window, Workbench& bench) {
+  const double begin = steady_seconds();
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui_ImplGlfw_NewFrame();
+  ImGui::NewFrame();
+  bench.frame();
+  ImGui::Render();
+  bench.state().frame_ms =
+      (steady_seconds() - begin) * 1e3;  // ours, without the wait for the display
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(window, &width, &height);
+  const ui::Rgb back = ui::theme().colours.background;
+  glViewport(0, 0, width, height);
+  glClearColor(static_cast<float>(back.r) / 255, static_cast<float>(back.g) / 255,
+               static_cast<float>(back.b) / 255, 1);
+  glClear(GL_COLOR_BUFFER_BIT);
+  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  glfwSwapBuffers(window);
+}
+
+// Sleeps until something happens, then draws a few frames: a paused window costs nothing.
+void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events) {
+  int frames_left = kFramesAfterInput;
+  double last_frame = 0;
+  while (!glfwWindowShouldClose(window) && !bench.quit()) {
+    if (frames_left > 0)
+      glfwPollEvents();
+    else
+      glfwWaitEventsTimeout(bench.lively() ? kLiveFramePeriod_s / 2 : kIdlePoll_s);
+    const bool changed = bench.poll();
+    const bool input = GImGui->InputEventsQueue.Size > 0 || std::exchange(events.refresh, false);
+    if (input) frames_left = kFramesAfterInput;
+    const double now = steady_seconds();
+    const bool due = (changed || bench.lively()) && now - last_frame >= kLiveFramePeriod_s;
+    if (frames_left == 0 && !due) continue;
+    render(window, bench);
+    last_frame = now;
+    frames_left = std::max(frames_left - 1, 0);
+  }
+}
+
+}  // namespace
+
+bool glfw_display(std::string* why) {
+  const char* x11 = std::getenv("DISPLAY");
+  if (!x11 || !*x11) {
+    if (why) *why = "no display: DISPLAY is not set";
+    return false;
+  }
+  glfwSetErrorCallback(on_glfw_error);
+  if (glfwInit()) return true;
+  if (why) *why = "no display: " + g_glfw_error;
+  return false;
+}
+
+trace::Status run_glfw_window(const WindowRequest& request, Workbench::Parts parts,
+                              const std::function<void(Workbench&)>& prepare) {
+  std::string why;
+  if (!glfw_display(&why)) return trace::Error{why, "window"};
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
+  glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+  GLFWwindow* window =
+      glfwCreateWindow(request.width, request.height, "Decodescope", nullptr, nullptr);
+  if (!window) {
+    glfwTerminate();
+    return trace::Error{"the window could not be opened: " + g_glfw_error, "OpenGL 3.3"};
+  }
+  glfwMakeContextCurrent(window);
+  glfwSwapInterval(1);
+  {
+    const std::string folder = config_folder();
+    const GuiContext gui(folder.empty() || !parts.remember ? std::string()
+                                                           : folder + "/layout.ini");
+    parts.wake = [] { glfwPostEmptyEvent(); };
+    Workbench bench(std::move(parts));
+    WindowEvents events{.bench = &bench};
+    glfwSetWindowUserPointer(window, &events);
+    glfwSetDropCallback(window, on_drop);
+    glfwSetWindowRefreshCallback(window, on_refresh);
+    glfwSetFramebufferSizeCallback(window, on_resize);
+    ImGui_ImplGlfw_InitForOpenGL(window, true);
+    ImGui_ImplOpenGL3_Init("#version 330");
+    prepare(bench);
+    loop(window, bench, events);
+    ImGui_ImplOpenGL3_Shutdown();
+    ImGui_ImplGlfw_Shutdown();
+  }
+  glfwDestroyWindow(window);
+  glfwTerminate();
+  return trace::Ok{};
+}
+
+}  // namespace app

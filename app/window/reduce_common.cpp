@@ -1,0 +1,76 @@
+#include <algorithm>
+
+#include "app/window/reduce.h"
+#include "ui/panels.h"
+
+namespace app {
+
+using namespace ui;
+
+void notify(AppState& state, NoticeKind kind, std::string text, bool offers_undo) {
+  state.notices.push_back({.id = state.next_id++,
+                           .kind = kind,
+                           .text = std::move(text),
+                           .at_s = state.now_s,
+                           .offers_undo = offers_undo});
+  constexpr size_t kMost = 500;
+  if (state.notices.size() > kMost) state.notices.pop_front();
+}
+
+std::string run_note(const trace::Run& run) {
+  std::string note;
+  const auto add = [&note](const std::string& text) {
+    if (text.empty()) return;
+    if (!note.empty()) note += " · ";
+    note += text;
+  };
+  if (!run.device.empty())
+    add(run.device);
+  else if (run.trace && !run.trace->devices.empty())
+    add(run.trace->devices[0].name);
+  if (run.trace) add(run.trace->collector.name);
+  return note;
+}
+
+AnalysisOptions options_for(const AppState& state, const OpenRun& open) {
+  AnalysisOptions o{
+      .device = open.device, .thresholds = state.thresholds, .fold_lanes = state.fold_lanes};
+  if (open.analysis) o.device = choose_device(open.analysis->devices, open.device);
+  return o;
+}
+
+void analyse_if_needed(const AppState& state, OpenRun& open, Effects& effects) {
+  if (open.analysing || !open.run->trace) return;
+  const bool fresh = open.analysis && open.analysis->run == open.run &&
+                     open.analysis->options == options_for(state, open);
+  if (fresh) return;
+  open.analysing = true;
+  effects.push_back(effect::Analyse{open.key});
+}
+
+RunKey add_run(AppState& state, trace::RunPtr run, std::string title, Effects& effects) {
+  OpenRun open;
+  open.key = state.next_id++;
+  open.title = std::move(title);
+  open.note = run_note(*run);
+  open.run = std::move(run);
+  state.runs.push_back(std::move(open));
+  OpenRun& added = state.runs.back();
+  state.stack.push_back(added.key);
+  state.selected = added.key;
+  analyse_if_needed(state, added, effects);
+  return added.key;
+}
+
+void refit(AppState& state) {
+  if (!state.view.fitted) return;
+  const Extent content = stack_of(state).content();
+  if (content.ns() <= 0) return;
+  const double shown = state.view.end_ns() - state.view.begin_ns,
+               wanted = static_cast<double>(content.ns());
+  const bool close = state.view.begin_ns == static_cast<double>(content.begin_ns) &&
+                     wanted <= shown && wanted > 0.8 * shown;
+  if (!close) state.view = fit(state.view, content);
+}
+
+}  // namespace app

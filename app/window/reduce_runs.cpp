@@ -1,0 +1,136 @@
+#include "app/window/reduce_runs.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/window/reduce.h"
+
+namespace app {
+
+using namespace ui;
+
+void reduce_runs(AppState&, const action::AskOpenFile&, Effects& effects) {
+  effects.push_back(effect::AskOpen{});
+}
+
+void reduce_runs(AppState& state, const action::OpenFiles& a, Effects& effects) {
+  for (const std::string& path : a.paths) {
+    const uint32_t job = state.next_id++;
+    state.jobs.push_back({.id = job,
+                          .title = "reading " + std::filesystem::path(path).filename().string(),
+                          .cancellable = true});
+    effects.push_back(effect::ImportFile{path, job});
+  }
+}
+
+void reduce_runs(AppState& state, const action::OpenStored& a, Effects& effects) {
+  for (const OpenRun& open : state.runs) {
+    if (open.run->id != a.id || a.id == 0) continue;
+    reduce_runs(state, action::StackRun{open.key, true}, effects);
+    state.selected = open.key;
+    return;
+  }
+  const uint32_t job = state.next_id++;
+  state.jobs.push_back({.id = job, .title = "opening run " + std::to_string(a.id)});
+  effects.push_back(effect::LoadStored{a.id, job});
+}
+
+void reduce_runs(AppState& state, const action::CloseRun& a, Effects&) {
+  std::erase_if(state.runs, [&](const OpenRun& r) { return r.key == a.key; });
+  std::erase(state.stack, a.key);
+  if (state.selection.run == a.key) state.selection = {};
+  if (state.compare.a == a.key || state.compare.b == a.key) state.compare = {};
+  if (state.search.run == a.key) state.search = {};
+  if (state.selected == a.key) state.selected = state.stack.empty() ? kNoRun : state.stack.back();
+  refit(state);
+}
+
+void reduce_runs(AppState& state, const action::SelectRun& a, Effects&) {
+  if (state.find(a.key)) state.selected = a.key;
+}
+
+void reduce_runs(AppState& state, const action::StackRun& a, Effects&) {
+  if (!state.find(a.key)) return;
+  const bool there = std::ranges::find(state.stack, a.key) != state.stack.end();
+  if (a.on && !there) state.stack.push_back(a.key);
+  if (!a.on) std::erase(state.stack, a.key);
+  if (a.on)
+    state.selected = a.key;
+  else if (state.selected == a.key && !state.stack.empty())
+    state.selected = state.stack.back();
+  refit(state);
+}
+
+void reduce_runs(AppState& state, const action::MoveInStack& a, Effects&) {
+  const auto at = std::ranges::find(state.stack, a.key);
+  if (at == state.stack.end()) return;
+  const auto from = at - state.stack.begin();
+  const auto to =
+      std::clamp<ptrdiff_t>(from + a.by, 0, static_cast<ptrdiff_t>(state.stack.size()) - 1);
+  std::swap(state.stack[static_cast<size_t>(from)], state.stack[static_cast<size_t>(to)]);
+}
+
+void reduce_runs(AppState& state, const action::SetDevice& a, Effects& effects) {
+  OpenRun* open = state.find(a.key);
+  if (!open) return;
+  open->device = a.device;
+  if (state.selection.run == a.key) state.selection = {};
+  analyse_if_needed(state, *open, effects);
+}
+
+void reduce_runs(AppState& state, const action::SaveRun& a, Effects& effects) {
+  const OpenRun* open = state.find(a.key);
+  if (!open) return;
+  if (!state.store.available) {
+    notify(state, NoticeKind::error,
+           "not saved: " + (state.store.problem.empty() ? std::string("there is no store")
+                                                        : state.store.problem));
+    return;
+  }
+  if (open->run->id != 0)
+    notify(state, NoticeKind::info,
+           open->title + " is stored already, as run " + std::to_string(open->run->id));
+  else
+    effects.push_back(effect::SaveRun{a.key});
+}
+
+void reduce_runs(AppState&, const action::DeleteStored& a, Effects& effects) {
+  if (!a.ids.empty()) effects.push_back(effect::Delete{a.ids});
+}
+
+void reduce_runs(AppState& state, const action::UndoDelete&, Effects& effects) {
+  for (Notice& n : state.notices) n.offers_undo = false;
+  effects.push_back(effect::UndoDelete{});
+}
+
+void reduce_runs(AppState& state, const action::NoteStored& a, Effects& effects) {
+  for (trace::Run& run : state.store.runs) {
+    if (run.id == a.id) run.note = a.text;
+  }
+  effects.push_back(effect::Note{a.id, a.text});
+}
+
+void reduce_runs(AppState& state, const action::StarStored& a, Effects& effects) {
+  for (trace::Run& run : state.store.runs) {
+    if (run.id == a.id) run.starred = a.on;
+  }
+  effects.push_back(effect::Star{a.id, a.on});
+}
+
+void reduce_runs(AppState&, const action::ExportBundle& a, Effects& effects) {
+  if (a.ids.empty()) return;
+  if (a.path.empty())
+    effects.push_back(effect::AskExport{a.ids});
+  else
+    effects.push_back(effect::ExportBundle{a.ids, a.path});
+}
+
+void reduce_runs(AppState& state, const action::Compare& a, Effects& effects) {
+  state.compare = {.a = a.a, .b = a.b};
+  const OpenRun *first = state.find(a.a), *second = state.find(a.b);
+  if (!first || !second || a.a == a.b || !first->analysis || !second->analysis) return;
+  state.compare.pending = true;
+  effects.push_back(effect::Compare{a.a, a.b});
+}
+
+}  // namespace app

@@ -1,0 +1,21 @@
+// Actions about what the timeline shows. Part of reduce().
+#pragma once
+#include "app/window/effects.h"
+#include "ui/state.h"
+
+namespace app {
+
+void reduce_view(ui::AppState&, const ui::action::SetViewport&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::FitView&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SelectEvent&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SelectBubble&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::ClearSelection&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::FitSelection&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::StepOnLane&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::ToggleMark&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetThresholds&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetFoldLanes&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::Search&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SearchStep&, Effects&);
+
+}  // namespace app

@@ -1,0 +1,121 @@
+#include "app/window/workbench.h"
+
+#include <imgui.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "app/version.h"
+#include "app/window/effect_runner.h"
+#include "app/window/reduce.h"
+#include "ui/shell.h"
+#include "ui/theme.h"
+
+namespace app {
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady_seconds()) {
+  m_io = std::make_unique<Worker>(m_parts.wake);
+  m_analysis = std::make_unique<Worker>(m_parts.wake);
+  m_state.theme = m_parts.settings.theme;
+  m_state.font_scale = m_parts.settings.font_scale;
+  if (auto tiny = trace::model_preset("tiny"); tiny.ok()) m_state.draft.model = tiny.value();
+  const auto panels = ui::panels();
+  for (size_t i = 0; i < panels.size(); ++i) {
+    m_memory.closed[i] = std::ranges::find(m_parts.settings.closed_panels, panels[i].title) !=
+                         m_parts.settings.closed_panels.end();
+  }
+  ui::set_theme(m_state.theme, m_state.font_scale);
+  if (m_parts.engine)
+    m_parts.engine->post(trace::request::Hello{.version = decodescope_version()});
+  else
+    m_state.session.absent = "a picture has no engine";
+  if (m_parts.store)
+    run({effect::ListStore{}});
+  else
+    m_state.store.problem = "no store";
+}
+
+Workbench::~Workbench() {
+  save_settings();
+  // Tasks hold pointers to the store: they end before it does.
+  m_analysis.reset();
+  m_io.reset();
+}
+
+void Workbench::save_settings() {
+  if (!m_parts.remember) return;
+  m_parts.settings.theme = m_state.theme;
+  m_parts.settings.font_scale = m_state.font_scale;
+  m_parts.settings.closed_panels.clear();
+  const auto panels = ui::panels();
+  for (size_t i = 0; i < panels.size(); ++i) {
+    if (m_memory.closed[i]) m_parts.settings.closed_panels.emplace_back(panels[i].title);
+  }
+  app::save_settings(m_parts.settings);
+}
+
+bool Workbench::poll() {
+  m_state.now_s = steady_seconds() - m_opened_s;
+  // Between frames: a style that changes within one would tear it.
+  if (std::exchange(m_theme_pending, false)) ui::set_theme(m_state.theme, m_state.font_scale);
+  bool changed = m_dialogs.poll();
+  if (m_parts.engine) {
+    for (const trace::Reply& reply : m_parts.engine->poll()) {
+      run(absorb(m_state, reply));
+      changed = true;
+    }
+  }
+  for (Worker* worker : {m_io.get(), m_analysis.get()}) {
+    for (const Outcome& outcome : worker->poll()) {
+      run(finish(m_state, outcome));
+      changed = true;
+    }
+  }
+  update_jobs();
+  return changed || !m_state.jobs.empty();
+}
+
+void Workbench::update_jobs() {
+  for (ui::JobState& job : m_state.jobs) {
+    if (const auto fraction = m_io->progress(job.id)) job.fraction = *fraction;
+  }
+}
+
+void Workbench::frame() {
+  ui::Actions actions;
+  ui::draw_window(m_state, m_memory, actions);
+  m_dialogs.draw();
+  for (const ui::Action& action : actions) act(action);
+}
+
+void Workbench::act(const ui::Action& action) {
+  run(reduce(m_state, action));
+}
+
+void Workbench::run(const Effects& effects) {
+  EffectRunner runner{*this};
+  for (const Effect& effect : effects) std::visit(runner, effect);
+}
+
+bool Workbench::settled() const {
+  if (!m_state.jobs.empty() || !m_io->idle() || !m_analysis->idle() || m_state.compare.pending)
+    return false;
+  return std::ranges::none_of(m_state.runs,
+                              [](const ui::OpenRun& r) { return r.analysing && !r.live; });
+}
+
+bool Workbench::lively() const {
+  using trace::reply::Phase;
+  const Phase phase = m_state.session.phase;
+  if (!m_state.jobs.empty() || m_dialogs.open() || (phase != Phase::idle && phase != Phase::paused))
+    return true;
+  // A notice that is about to fade.
+  return !m_state.notices.empty() && m_state.now_s - m_state.notices.back().at_s < 7;
+}
+
+}  // namespace app

@@ -1,0 +1,145 @@
+// The command line as a user meets it: exit codes, one clear line for bad input, JSON alone on stdout.
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/child.h"
+#include "tests/support/shared_files.h"
+
+using nlohmann::json;
+using support::run_child;
+
+namespace {
+
+const std::string kProgram = std::string(DS_BINARY_DIR) + "/decodescope-record";
+
+support::ChildResult decodescope(std::vector<std::string> args) {
+  args.insert(args.begin(), kProgram);
+  return run_child(args);
+}
+
+// One line, starting with "error: ", and nothing on stdout.
+void check_refused(const support::ChildResult& result, const std::string& containing) {
+  INFO("stdout: " << result.out << "\nstderr: " << result.err);
+  CHECK(result.exit_code == 2);
+  CHECK(result.out.empty());
+  CHECK(result.err.starts_with("error: "));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(result.err.find(containing) != std::string::npos);
+}
+
+json one_line_of_json(const support::ChildResult& result) {
+  INFO("stdout: " << result.out.substr(0, 2000) << "\nstderr: " << result.err);
+  REQUIRE(std::count(result.out.begin(), result.out.end(), '\n') == 1);
+  return json::parse(result.out);
+}
+
+}  // namespace
+
+TEST_CASE("bad command lines are refused with one line and exit code 2") {
+  support::TempFolder folder;
+  const std::string db = folder.file("runs.db");
+  check_refused(decodescope({"no-such-file.json"}), "decodescope-record has no window");
+  check_refused(decodescope({"bubbles"}), "source");
+  check_refused(decodescope({"bubbles", "missing.json", "--db", db}), "missing.json");
+  check_refused(decodescope({"bubbles", folder.path(), "--db", db}), folder.path());
+  check_refused(decodescope({"show", "17", "--db", db}), "17");
+  check_refused(decodescope({"record", "--model", "gpt-9", "--db", db}), "gpt-9");
+  check_refused(decodescope({"record", "--backend", "tpu", "--db", db}), "tpu");
+  check_refused(decodescope({"record", "--set", "cat_skip=maybe", "--db", db}), "cat_skip");
+  check_refused(decodescope({"record", "--set", "nonsense=1", "--db", db}), "nonsense");
+  check_refused(decodescope({"record", "--batch", "-3", "--db", db}), "batch");
+  check_refused(decodescope({"record", "--set", "page_size=1", "--set", "index_layout=preshuffle", "--db", db}), "preshuffle");
+  check_refused(decodescope({"ab", "--db", db}), "--toggle");
+  check_refused(decodescope({"ab", "--toggle", "warp_drive", "--db", db}), "warp_drive");
+  check_refused(decodescope({"ab", "--toggle", "v_layout", "--model", "tiny", "--db", db}), "v_layout");
+  check_refused(decodescope({"export", "1", "--to", folder.file("x.decodescope"), "--db", db}), "1");
+  check_refused(decodescope({"runs", "--db", "/proc/no/such/place.db"}), "/proc/no/such/place.db");
+}
+
+TEST_CASE("a file that is no trace is refused, and importing several keeps the good ones") {
+  support::TempFolder folder;
+  const std::string db = folder.file("runs.db"), alien = folder.file("alien.json"), empty = folder.file("empty.json");
+  std::ofstream(alien) << R"({"hello": "world"})";
+  std::ofstream(empty) << "";
+  check_refused(decodescope({"bubbles", alien, "--db", db}), "alien.json");
+  check_refused(decodescope({"bubbles", empty, "--db", db}), "empty");
+  const std::string good = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  auto result = decodescope({"import", alien, good, "--db", db, "--json"});
+  CHECK(result.exit_code == 2);
+  CHECK(one_line_of_json(result)["runs"].size() == 1);
+}
+
+TEST_CASE("bubbles on the published dual-stream layer gives the published figures") {
+  const std::string file = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  const json out = one_line_of_json(decodescope({"bubbles", file, "--json"}));
+  CHECK(out["wall_ns"] == 312241);
+  CHECK(out["busy_ns"] == 293250);
+  CHECK(out["idle_ns"] == 18991);
+  CHECK(out["kinds"]["stall"]["count"] == 3);
+  CHECK(out["kinds"]["stall"]["us"] == 17.325);
+  CHECK(out["kinds"]["fence"]["us"] == 1.641);
+  CHECK(out["path"]["owned_us"] == 287.682);
+  CHECK(out["path"]["waits_us"] == 24.559);
+  REQUIRE(out["stalls"].size() == 3);
+  for (const auto& stall : out["stalls"]) CHECK(stall["cause"] == "join");
+}
+
+TEST_CASE("a file without GPU activity has zero figures and a null device") {
+  const json out = one_line_of_json(decodescope({"bubbles", support::shared_file("traces/edge_kineto_cpu_only_0_kernels.json.gz"), "--json"}));
+  CHECK(out["device"].is_null());
+  CHECK(out["wall_ns"] == 0);
+  CHECK(out["activities"] == 0);
+  CHECK(!out["caveats"].empty());
+}
+
+TEST_CASE("compare sums exactly and says what else differs") {
+  const json out = one_line_of_json(decodescope({"compare", support::shared_file("traces/seed_layer_mi355x_single_rocm72.json"),
+                                                 support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json"), "--json"}));
+  int64_t sum = 0, second = 0;
+  for (const auto& c : out["contributors"]) sum += c["ns"].get<int64_t>();
+  for (const auto& c : out["second_view"]) second += c["ns"].get<int64_t>();
+  CHECK(sum == 25080);
+  CHECK(second == 25080);
+  CHECK(out["wall_ns"]["delta"] == 25080);
+  CHECK(out["only_a"].size() == 3);
+}
+
+TEST_CASE("a run goes through store, show, note, bundle, delete and undo") {
+  support::TempFolder folder;
+  const std::string db = folder.file("runs.db"), bundle = folder.file("x.decodescope");
+  const std::string file = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  const json imported = one_line_of_json(decodescope({"import", file, "--db", db, "--json"}));
+  REQUIRE(imported["runs"].size() == 1);
+  const std::string id = std::to_string(imported["runs"][0].get<int64_t>());
+  CHECK(imported["report"][0]["read"] == 46);
+  CHECK(one_line_of_json(decodescope({"runs", "--db", db, "--json"})).size() == 1);
+  CHECK(decodescope({"note", id, "the published layer", "--db", db}).exit_code == 0);
+  CHECK(one_line_of_json(decodescope({"show", id, "--db", db, "--json"}))["note"] == "the published layer");
+  const json before = one_line_of_json(decodescope({"bubbles", id, "--db", db, "--json"}));
+  CHECK(before["idle_ns"] == 18991);
+  CHECK(decodescope({"export", id, "--to", bundle, "--db", db}).exit_code == 0);
+  CHECK(decodescope({"delete", id, "--db", db}).exit_code == 0);
+  CHECK(one_line_of_json(decodescope({"runs", "--db", db, "--json"})).empty());
+  check_refused(decodescope({"show", id, "--db", db}), id);
+  const json again = one_line_of_json(decodescope({"import", bundle, "--db", db, "--json"}));
+  REQUIRE(again["runs"].size() == 1);
+  const json after = one_line_of_json(decodescope({"bubbles", std::to_string(again["runs"][0].get<int64_t>()), "--db", db, "--json"}));
+  CHECK(after["idle_ns"] == 18991);
+  CHECK(after["stalls"] == before["stalls"]);
+  // A bundle is also plain input, with no store in between.
+  CHECK(one_line_of_json(decodescope({"bubbles", bundle, "--json"}))["idle_ns"] == 18991);
+}
+
+TEST_CASE("every command has help with an example") {
+  for (const char* command : {"start", "demo", "record", "ab", "runs", "show", "delete", "note", "compare", "bubbles", "import", "export",
+                              "check", "bench", "doctor", "serve"}) {
+    const auto result = decodescope({command, "--help"});
+    INFO(command);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find("Example") != std::string::npos);
+  }
+}
