@@ -42,7 +42,10 @@ struct CancelWork {};  // the recording or A/B under way
 
 // --- runs and files
 struct AskOpenFile {};  // a dialog
-struct OpenFiles {
+struct OpenFiles {  // into this window, not into the store
+  std::vector<std::string> paths;
+};
+struct ImportFiles {  // into the store; empty = ask
   std::vector<std::string> paths;
 };
 struct OpenStored {
@@ -153,7 +156,7 @@ struct Quit {};
 using Action =
     std::variant<action::StartSession, action::StopSession, action::Pause, action::Resume,
                  action::SingleStep, action::EditSpec, action::SetToggle, action::Record,
-                 action::RunAb, action::CancelWork, action::AskOpenFile, action::OpenFiles,
+                 action::RunAb, action::CancelWork, action::AskOpenFile, action::OpenFiles, action::ImportFiles,
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
                  action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
                  action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle,

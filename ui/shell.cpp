@@ -29,6 +29,8 @@ size_t index_of(const Panel& panel) {
 void file_menu(const AppState& state, Actions& actions) {
   if (!ImGui::BeginMenu("File")) return;
   if (ImGui::MenuItem("Open trace …", "Ctrl+O")) actions.push_back(action::AskOpenFile{});
+  if (ImGui::MenuItem("Import into the store …", nullptr, false, state.store.available))
+    actions.push_back(action::ImportFiles{});
   const OpenRun* run = state.find(state.selected);
   if (ImGui::MenuItem("Save run to the store", "Ctrl+S", false, run && run->run->id == 0))
     actions.push_back(action::SaveRun{state.selected});

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/source.h"
 #include "app/window/reduce.h"
+#include "db/bundle.h"
 #include "ui/shell.h"
 
 namespace app {
@@ -25,6 +27,30 @@ Outcome status_outcome(std::string done, trace::Status status, bool offers_undo 
   return outcome::Done{std::move(done), std::move(status), offers_undo};
 }
 
+// Options that report progress and take a cancel from the task's control.
+trace::ImportOptions watched(TaskControl& control) {
+  trace::ImportOptions options;
+  options.cancel = &control.cancel;
+  options.progress = [&control](int64_t done, int64_t total) {
+    control.fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1;
+  };
+  return options;
+}
+
+trace::Result<std::vector<int64_t>> import_into(StoreLink& store, const std::string& path,
+                                                const trace::ImportOptions& options) {
+  if (db::is_bundle(path)) return store.import_bundle(path);  // its A/B records come along
+  auto runs = runs_from_file(path, options);
+  if (!runs.ok()) return runs.error();
+  std::vector<int64_t> ids;
+  for (const trace::Run& run : runs.value()) {
+    const auto id = store.save(run);
+    if (!id.ok()) return id.error();
+    ids.push_back(id.value());
+  }
+  return ids;
+}
+
 void remember_file(Settings& settings, const std::string& path) {
   std::error_code ignored;
   const std::string full = std::filesystem::absolute(path, ignored).string();
@@ -39,24 +65,28 @@ void EffectRunner::operator()(const effect::Post& e) {
   if (bench.m_parts.engine) bench.m_parts.engine->post(e.request);
 }
 
-void EffectRunner::operator()(const effect::ImportFile& e) {
+void EffectRunner::operator()(const effect::ReadFile& e) {
   remember_file(bench.m_parts.settings, e.path);
+  bench.m_io->post(
+      [path = e.path, job = e.job](TaskControl& control) -> std::optional<Outcome> {
+        auto runs = guarded<std::vector<trace::Run>>(
+            path.c_str(), [&] { return runs_from_file(path, watched(control)); });
+        if (!runs.ok()) return outcome::Read{job, path, runs.error()};
+        std::vector<trace::RunPtr> shared;
+        for (trace::Run& run : runs.value())
+          shared.push_back(std::make_shared<const trace::Run>(std::move(run)));
+        return outcome::Read{job, path, std::move(shared)};
+      },
+      e.job);
+}
+
+void EffectRunner::operator()(const effect::ImportFile& e) {
   StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
   bench.m_io->post(
       [path = e.path, job = e.job, store](TaskControl& control) -> std::optional<Outcome> {
-        if (path.ends_with(".decodescope") && store) {
-          return outcome::Bundled{job, path, guarded<std::vector<int64_t>>(path.c_str(), [&] {
-                                    return store->import_bundle(path);
-                                  })};
-        }
-        trace::ImportOptions options;
-        options.cancel = &control.cancel;
-        options.progress = [&control](int64_t done, int64_t total) {
-          control.fraction =
-              total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1;
-        };
-        return outcome::Imported{job, path, guarded<trace::Imported>(path.c_str(), [&] {
-                                   return trace::import_file(path, options);
+        return outcome::Imported{job, path, guarded<std::vector<int64_t>>(path.c_str(), [&] {
+                                   return import_into(*store, path, watched(control));
                                  })};
       },
       e.job);
@@ -188,6 +218,12 @@ void EffectRunner::operator()(const effect::ListStore&) {
 void EffectRunner::operator()(const effect::AskOpen&) {
   bench.m_dialogs.ask_open([this_bench = &bench](std::vector<std::string> paths) {
     this_bench->act(ui::action::OpenFiles{std::move(paths)});
+  });
+}
+
+void EffectRunner::operator()(const effect::AskImport&) {
+  bench.m_dialogs.ask_open([this_bench = &bench](std::vector<std::string> paths) {
+    this_bench->act(ui::action::ImportFiles{std::move(paths)});
   });
 }
 

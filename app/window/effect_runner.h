@@ -10,6 +10,7 @@ struct EffectRunner {
   Workbench& bench;
 
   void operator()(const effect::Post&);
+  void operator()(const effect::ReadFile&);
   void operator()(const effect::ImportFile&);
   void operator()(const effect::Analyse&);
   void operator()(const effect::Compare&);
@@ -23,6 +24,7 @@ struct EffectRunner {
   void operator()(const effect::ExportBundle&);
   void operator()(const effect::ListStore&);
   void operator()(const effect::AskOpen&);
+  void operator()(const effect::AskImport&);
   void operator()(const effect::AskExport&);
   void operator()(const effect::ApplyTheme&);
   void operator()(const effect::FocusPanel&);

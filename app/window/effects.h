@@ -18,7 +18,11 @@ namespace effect {
 struct Post {
   trace::Request request;
 };
-struct ImportFile {
+struct ReadFile {  // into this window; a trace or a bundle
+  std::string path;
+  uint32_t job = 0;
+};
+struct ImportFile {  // into the store
   std::string path;
   uint32_t job = 0;
 };
@@ -57,6 +61,7 @@ struct ExportBundle {
 };
 struct ListStore {};
 struct AskOpen {};
+struct AskImport {};
 struct AskExport {
   std::vector<int64_t> ids;
 };
@@ -75,18 +80,18 @@ struct Quit {};
 }  // namespace effect
 
 using Effect = std::variant<
-    effect::Post, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored,
+    effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored,
     effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Star,
-    effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskExport, effect::ApplyTheme,
+    effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
 using Effects = std::vector<Effect>;
 
 // What the worker hands back.
 namespace outcome {
-struct Imported {
+struct Read {
   uint32_t job = 0;
   std::string path;
-  trace::Result<trace::Imported> result;
+  trace::Result<std::vector<trace::RunPtr>> runs;
 };
 struct Analysed {
   ui::RunKey key = ui::kNoRun;
@@ -106,11 +111,11 @@ struct Loaded {
   int64_t id = 0;
   trace::Result<trace::RunPtr> result;
 };
-struct Bundled {
+struct Imported {  // into the store
   uint32_t job = 0;
   std::string path;
   trace::Result<std::vector<int64_t>> ids;
-};  // an imported bundle
+};
 struct Saved {
   ui::RunKey key = ui::kNoRun;
   trace::Result<int64_t> id;
@@ -123,7 +128,7 @@ struct Done {
 }  // namespace outcome
 
 using Outcome =
-    std::variant<outcome::Imported, outcome::Analysed, outcome::Compared, outcome::Listed,
-                 outcome::Loaded, outcome::Bundled, outcome::Saved, outcome::Done>;
+    std::variant<outcome::Read, outcome::Analysed, outcome::Compared, outcome::Listed,
+                 outcome::Loaded, outcome::Imported, outcome::Saved, outcome::Done>;
 
 }  // namespace app

@@ -11,6 +11,16 @@ namespace {
 
 using namespace ui;
 
+// The title says the file, not its endings.
+std::string title_of(const trace::Run& run) {
+  std::string title = run.name;
+  if (run.origin != trace::Origin::imported) return title;
+  for (const char* ending : {".gz", ".zst", ".json", ".csv"}) {
+    if (title.ends_with(ending)) title.resize(title.size() - std::string_view(ending).size());
+  }
+  return title;
+}
+
 struct Finisher {
   AppState& state;
   Effects effects;
@@ -19,29 +29,29 @@ struct Finisher {
     std::erase_if(state.jobs, [id](const JobState& j) { return j.id == id; });
   }
 
-  void operator()(const outcome::Imported& o) {
+  void operator()(const outcome::Read& o) {
     end_job(o.job);
-    if (!o.result.ok()) {
-      notify(state, NoticeKind::error, o.result.error().line());
+    if (!o.runs.ok()) {
+      notify(state, NoticeKind::error, o.runs.error().line());
       return;
     }
-    auto run = std::make_shared<trace::Run>();
-    run->trace = o.result->trace;
-    run->report = o.result->report;
-    run->name = std::filesystem::path(o.path).filename().string();
-    run->standing = "imported";
-    if (!run->trace->devices.empty()) run->device = run->trace->devices[0].name;
-    // The title says the file, not its endings.
-    std::string title = run->name;
-    for (const char* ending : {".gz", ".zst", ".json", ".csv"}) {
-      if (title.ends_with(ending)) title.resize(title.size() - std::string_view(ending).size());
+    for (const trace::RunPtr& run : o.runs.value()) {
+      if (run->trace) add_run(state, run, title_of(*run), effects);
     }
-    const bool empty = run->trace->events.empty();
-    add_run(state, run, title, effects);
-    std::string text = "read " + run->name + ": " + count_text(run->report->used) + " of " +
-                       count_text(run->report->read) + " records";
-    for (const std::string& warning : run->report->warnings) text += "\n" + warning;
-    notify(state, run->report->warnings.empty() && !empty ? NoticeKind::info : NoticeKind::warning,
+    const std::string file = std::filesystem::path(o.path).filename().string();
+    const trace::Run* only = o.runs->size() == 1 ? o.runs->front().get() : nullptr;
+    if (!only || !only->report) {
+      notify(state, NoticeKind::info,
+             "opened " + count_text(static_cast<int64_t>(o.runs->size())) +
+                 (only ? " run of " : " runs of ") + file + "; they are not in the store");
+      return;
+    }
+    const trace::ImportReport& report = *only->report;
+    const bool empty = trace::active_devices(*only->trace).empty();
+    std::string text = "read " + file + ": " + count_text(report.used) + " of " +
+                       count_text(report.read) + " records";
+    for (const std::string& warning : report.warnings) text += "\n" + warning;
+    notify(state, report.warnings.empty() && !empty ? NoticeKind::info : NoticeKind::warning,
            empty ? text + "\nno GPU activity in it" : text);
   }
 
@@ -113,13 +123,15 @@ struct Finisher {
     add_run(state, o.result.value(), o.result.value()->name, effects);
   }
 
-  void operator()(const outcome::Bundled& o) {
+  void operator()(const outcome::Imported& o) {
     end_job(o.job);
     if (!o.ids.ok()) {
       notify(state, NoticeKind::error, o.ids.error().line());
       return;
     }
-    for (const int64_t id : o.ids.value()) reduce_runs(state, action::OpenStored{id}, effects);
+    std::string text = "imported " + std::filesystem::path(o.path).filename().string() + " as run";
+    for (const int64_t id : o.ids.value()) text += " " + std::to_string(id);
+    notify(state, NoticeKind::info, text);
     effects.push_back(effect::ListStore{});
   }
 

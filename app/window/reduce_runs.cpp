@@ -9,6 +9,14 @@ namespace app {
 
 using namespace ui;
 
+namespace {
+
+std::string no_store(const AppState& state) {
+  return state.store.problem.empty() ? "there is no store" : state.store.problem;
+}
+
+}  // namespace
+
 void reduce_runs(AppState&, const action::AskOpenFile&, Effects& effects) {
   effects.push_back(effect::AskOpen{});
 }
@@ -18,6 +26,21 @@ void reduce_runs(AppState& state, const action::OpenFiles& a, Effects& effects) 
     const uint32_t job = state.next_id++;
     state.jobs.push_back({.id = job,
                           .title = "reading " + std::filesystem::path(path).filename().string(),
+                          .cancellable = true});
+    effects.push_back(effect::ReadFile{path, job});
+  }
+}
+
+void reduce_runs(AppState& state, const action::ImportFiles& a, Effects& effects) {
+  if (!state.store.available) {
+    notify(state, NoticeKind::error, "not imported: " + no_store(state));
+    return;
+  }
+  if (a.paths.empty()) effects.push_back(effect::AskImport{});
+  for (const std::string& path : a.paths) {
+    const uint32_t job = state.next_id++;
+    state.jobs.push_back({.id = job,
+                          .title = "importing " + std::filesystem::path(path).filename().string(),
                           .cancellable = true});
     effects.push_back(effect::ImportFile{path, job});
   }
@@ -82,9 +105,7 @@ void reduce_runs(AppState& state, const action::SaveRun& a, Effects& effects) {
   const OpenRun* open = state.find(a.key);
   if (!open) return;
   if (!state.store.available) {
-    notify(state, NoticeKind::error,
-           "not saved: " + (state.store.problem.empty() ? std::string("there is no store")
-                                                        : state.store.problem));
+    notify(state, NoticeKind::error, "not saved: " + no_store(state));
     return;
   }
   if (open->run->id != 0)

@@ -7,6 +7,7 @@ namespace app {
 
 void reduce_runs(ui::AppState&, const ui::action::AskOpenFile&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::OpenFiles&, Effects&);
+void reduce_runs(ui::AppState&, const ui::action::ImportFiles&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::OpenStored&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::CloseRun&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::SelectRun&, Effects&);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "app/window/links.h"
+#include "db/bundle.h"
 #include "db/store.h"
 
 namespace app {
@@ -71,12 +72,18 @@ class LocalStore final : public StoreLink {
     return m_store->set_starred(id, on);
   }
 
-  trace::Status export_bundle(const std::vector<int64_t>&, const std::string& path) override {
-    return trace::Error{"bundles are not available yet", path};
+  trace::Status export_bundle(const std::vector<int64_t>& ids, const std::string& path) override {
+    if (auto opened = open(); !opened.ok()) return opened.error();
+    return db::export_bundle(*m_store, ids, path);
   }
 
   trace::Result<std::vector<int64_t>> import_bundle(const std::string& path) override {
-    return trace::Error{"bundles are not available yet", path};
+    if (auto opened = open(); !opened.ok()) return opened.error();
+    auto imported = db::import_bundle(path, *m_store);
+    if (!imported.ok()) return imported.error();
+    std::vector<int64_t> ids;
+    for (const db::ImportedRun& run : imported->runs) ids.push_back(run.id);
+    return ids;
   }
 
  private:

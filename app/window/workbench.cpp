@@ -97,6 +97,18 @@ void Workbench::act(const ui::Action& action) {
   run(reduce(m_state, action));
 }
 
+void Workbench::show(std::vector<trace::Run> runs) {
+  Effects effects;
+  ui::RunKey first = ui::kNoRun;
+  for (trace::Run& run : runs) {
+    const std::string title = run.name;
+    const auto key = add_run(m_state, std::make_shared<const trace::Run>(std::move(run)), title, effects);
+    if (first == ui::kNoRun) first = key;
+  }
+  if (first != ui::kNoRun) m_state.selected = first;
+  this->run(effects);
+}
+
 void Workbench::run(const Effects& effects) {
   EffectRunner runner{*this};
   for (const Effect& effect : effects) std::visit(runner, effect);
