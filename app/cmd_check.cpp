@@ -55,6 +55,7 @@ int run_check(const CheckArgs& args) {
     line.show("checking " + what, done);
   }, &cancelled);
   line.clear();
+  if (!report && interrupted()) return note("check cancelled"), kFailed;
   if (!report) return refuse(report.error());
   if (args.common.json) print_json(json_of(*report));
   else print_text(*report);

@@ -65,22 +65,26 @@ class Server {
       m_ended = true;
       return;
     }
-    if (std::holds_alternative<trace::request::Bye>(*request)) m_ended = true;
-    else m_host.post(std::move(*request));
+    if (std::holds_alternative<trace::request::Bye>(*request)) {
+      m_ended = true;
+      return;
+    }
+    m_hellos += std::holds_alternative<trace::request::Hello>(*request);
+    m_host.post(std::move(*request));
   }
 
-  // What was asked for before the input ended is still answered; the host ends when it has nothing left to do.
+  // What was asked for before the input ended is still answered, so that requests can be piped in: the host handles them
+  // in order, and a greeting of our own behind the last one tells that all are done. (Stop would break work off.)
   void end_of_input() {
     m_reading = false;
-    m_host.post(trace::request::Stop{});
+    m_host.post(trace::request::Hello{});
   }
 
   void write_replies() {
-    for (const auto& reply : m_host.poll()) {
-      write(reply);
-      if (const auto* state = std::get_if<trace::reply::State>(&reply)) {
-        if (!m_reading && state->phase == trace::reply::Phase::idle) m_ended = true;
-      }
+    for (const trace::Reply& reply : m_host.poll()) {
+      if (m_ended) return;
+      if (std::holds_alternative<trace::reply::Welcome>(reply) && m_hellos-- == 0) m_ended = true;
+      else write(reply);
     }
   }
 
@@ -91,6 +95,7 @@ class Server {
 
   engine::Host m_host{program_name()};
   std::string m_buffer;
+  int m_hellos = 0;   // greetings of the peer not answered yet
   bool m_reading = true, m_ended = false, m_peer_gone = false;
 };
 

@@ -20,15 +20,6 @@ struct BubblesArgs {
   double fence_us = 1, stall_us = 2;
 };
 
-trace::ImportOptions with_progress(ProgressLine& line) {
-  trace::ImportOptions options;
-  options.progress = [&line](int64_t done, int64_t total) {
-    // Files that are read in an instant need no progress.
-    if (done > (64 << 20)) line.show("reading", total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
-  };
-  return options;
-}
-
 int run_bubbles(const BubblesArgs& args) {
   auto kind = window_kind(args.window);
   if (!kind) return refuse(kind.error());
@@ -39,7 +30,7 @@ int run_bubbles(const BubblesArgs& args) {
   thresholds.fence_ns = std::llround(args.fence_us * 1000);
   thresholds.stall_ns = std::llround(args.stall_us * 1000);
   ProgressLine line;
-  auto run = run_from(args.source, args.common.db, with_progress(line));
+  auto run = run_from(args.source, args.common.db, import_progress(line));
   line.clear();
   if (!run) return refuse(run.error());
   if (!run->trace) return refuse({"this run has no trace", args.source});
@@ -73,10 +64,10 @@ int run_compare(const CompareArgs& args) {
     if (auto kind = window_kind(args.window); !kind) return refuse(kind.error());
   }
   ProgressLine line;
-  auto a = run_from(args.a, args.common.db, with_progress(line));
+  auto a = run_from(args.a, args.common.db, import_progress(line));
   line.clear();
   if (!a) return refuse(a.error());
-  auto b = run_from(args.b, args.common.db, with_progress(line));
+  auto b = run_from(args.b, args.common.db, import_progress(line));
   line.clear();
   if (!b) return refuse(b.error());
   if (!a->trace || !b->trace) return refuse({"this run has no trace", a->trace ? args.b : args.a});

@@ -31,6 +31,15 @@ std::string device_name(const trace::Trace& t) {
 
 }  // namespace
 
+trace::ImportOptions import_progress(ProgressLine& line) {
+  trace::ImportOptions options;
+  options.progress = [&line](int64_t done, int64_t total) {
+    // Files that are read in an instant need no progress.
+    if (done > (64 << 20)) line.show("reading", total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
+  };
+  return options;
+}
+
 trace::Result<std::vector<trace::Run>> runs_from_file(const std::string& path, const trace::ImportOptions& options) {
   if (db::is_bundle(path)) return db::read_bundle(path);
   auto imported = trace::import_file(path, options);

@@ -3,10 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "app/output.h"
 #include "trace/formats.h"
 #include "trace/run.h"
 
 namespace app {
+
+// Options that show on `line` how far a large file is. The line must outlive them.
+trace::ImportOptions import_progress(ProgressLine& line);
 
 // Imports a trace file (or every run of a bundle) into Runs that are not stored. Fills the report's layers, steps
 // and window rule. error: as trace::import_file and db::read_bundle.

@@ -311,7 +311,7 @@ class AbRun {
 
 }  // namespace
 
-Result<AbResult> run_ab(const AbSpec& spec, const AbHooks& hooks) {
+trace::Result<Setup> prepare_ab(const AbSpec& spec) {
   if (const Status status = check_design(spec); !status) return status.error();
   trace::RunSpec base = spec.base;
   base.toggles = spec.b;
@@ -320,6 +320,12 @@ Result<AbResult> run_ab(const AbSpec& spec, const AbHooks& hooks) {
   if (!setup) return setup.error();
   if (const Status status = allowed(*setup, spec.a); !status) return status.error();
   setup->spec.toggles = spec.a;
+  return setup;
+}
+
+Result<AbResult> run_ab(const AbSpec& spec, const AbHooks& hooks) {
+  Result<Setup> setup = prepare_ab(spec);
+  if (!setup) return setup.error();
   AbSpec effective = spec;
   effective.base = setup->spec;
   AbRun run(effective, hooks, std::move(setup).value());

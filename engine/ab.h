@@ -19,7 +19,11 @@ struct AbHooks {
   SharedWeights reuse;  // of a live session, may be empty
 };
 
-// error: refused (as prepare(), or a set that can't run), or cancelled. Throws std::bad_alloc.
+// What run_ab() would refuse, before anything is loaded. error: as prepare(), equal arms, an A/B of
+// nothing, a set that can't run. The setup is arm a's.
+trace::Result<Setup> prepare_ab(const trace::AbSpec&);
+
+// error: refused (as prepare_ab()), or cancelled. Throws std::bad_alloc.
 trace::Result<trace::AbResult> run_ab(const trace::AbSpec&, const AbHooks& = {});
 
 }  // namespace engine

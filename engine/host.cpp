@@ -161,6 +161,8 @@ class Worker {
 
   void handle(const request::RunAb& ab) {
     m_doing = "A/B";
+    if (const trace::Result<Setup> setup = prepare_ab(ab.spec); !setup)
+      return refuse(setup.error());
     rest();
     m_phase = Phase::ab;
     m_mail.reply(reply::State{Phase::ab, "loading " + ab.spec.base.model.name, -1, std::nullopt});

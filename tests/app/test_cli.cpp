@@ -8,21 +8,24 @@
 
 #include "tests/support/child.h"
 #include "tests/support/shared_files.h"
+#include "tests/support/temp_folder.h"
 
 using nlohmann::json;
-using support::run_child;
+using tests::run_child;
 
 namespace {
 
 const std::string kProgram = std::string(DS_BINARY_DIR) + "/decodescope-record";
 
-support::ChildResult decodescope(std::vector<std::string> args) {
+std::string shared(const std::string& name) { return tests::shared_file(name).string(); }
+
+tests::ChildResult decodescope(std::vector<std::string> args) {
   args.insert(args.begin(), kProgram);
   return run_child(args);
 }
 
 // One line, starting with "error: ", and nothing on stdout.
-void check_refused(const support::ChildResult& result, const std::string& containing) {
+void check_refused(const tests::ChildResult& result, const std::string& containing) {
   INFO("stdout: " << result.out << "\nstderr: " << result.err);
   CHECK(result.exit_code == 2);
   CHECK(result.out.empty());
@@ -31,7 +34,7 @@ void check_refused(const support::ChildResult& result, const std::string& contai
   CHECK(result.err.find(containing) != std::string::npos);
 }
 
-json one_line_of_json(const support::ChildResult& result) {
+json one_line_of_json(const tests::ChildResult& result) {
   INFO("stdout: " << result.out.substr(0, 2000) << "\nstderr: " << result.err);
   REQUIRE(std::count(result.out.begin(), result.out.end(), '\n') == 1);
   return json::parse(result.out);
@@ -40,8 +43,8 @@ json one_line_of_json(const support::ChildResult& result) {
 }  // namespace
 
 TEST_CASE("bad command lines are refused with one line and exit code 2") {
-  support::TempFolder folder;
-  const std::string db = folder.file("runs.db");
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
   check_refused(decodescope({"no-such-file.json"}), "decodescope-record has no window");
   check_refused(decodescope({"bubbles"}), "source");
   check_refused(decodescope({"bubbles", "missing.json", "--db", db}), "missing.json");
@@ -56,25 +59,25 @@ TEST_CASE("bad command lines are refused with one line and exit code 2") {
   check_refused(decodescope({"ab", "--db", db}), "--toggle");
   check_refused(decodescope({"ab", "--toggle", "warp_drive", "--db", db}), "warp_drive");
   check_refused(decodescope({"ab", "--toggle", "v_layout", "--model", "tiny", "--db", db}), "v_layout");
-  check_refused(decodescope({"export", "1", "--to", folder.file("x.decodescope"), "--db", db}), "1");
-  check_refused(decodescope({"runs", "--db", "/proc/no/such/place.db"}), "/proc/no/such/place.db");
+  check_refused(decodescope({"export", "1", "--to", folder / "x.decodescope", "--db", db}), "1");
+  check_refused(decodescope({"runs", "--db", "/proc/no/such/place.db"}), "/proc/no/such");
 }
 
 TEST_CASE("a file that is no trace is refused, and importing several keeps the good ones") {
-  support::TempFolder folder;
-  const std::string db = folder.file("runs.db"), alien = folder.file("alien.json"), empty = folder.file("empty.json");
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db", alien = folder / "alien.json", empty = folder / "empty.json";
   std::ofstream(alien) << R"({"hello": "world"})";
   std::ofstream(empty) << "";
   check_refused(decodescope({"bubbles", alien, "--db", db}), "alien.json");
   check_refused(decodescope({"bubbles", empty, "--db", db}), "empty");
-  const std::string good = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  const std::string good = shared("traces/seed_layer_mi355x_dual_rocm72.json");
   auto result = decodescope({"import", alien, good, "--db", db, "--json"});
   CHECK(result.exit_code == 2);
   CHECK(one_line_of_json(result)["runs"].size() == 1);
 }
 
 TEST_CASE("bubbles on the published dual-stream layer gives the published figures") {
-  const std::string file = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  const std::string file = shared("traces/seed_layer_mi355x_dual_rocm72.json");
   const json out = one_line_of_json(decodescope({"bubbles", file, "--json"}));
   CHECK(out["wall_ns"] == 312241);
   CHECK(out["busy_ns"] == 293250);
@@ -89,7 +92,7 @@ TEST_CASE("bubbles on the published dual-stream layer gives the published figure
 }
 
 TEST_CASE("a file without GPU activity has zero figures and a null device") {
-  const json out = one_line_of_json(decodescope({"bubbles", support::shared_file("traces/edge_kineto_cpu_only_0_kernels.json.gz"), "--json"}));
+  const json out = one_line_of_json(decodescope({"bubbles", shared("traces/edge_kineto_cpu_only_0_kernels.json.gz"), "--json"}));
   CHECK(out["device"].is_null());
   CHECK(out["wall_ns"] == 0);
   CHECK(out["activities"] == 0);
@@ -97,8 +100,8 @@ TEST_CASE("a file without GPU activity has zero figures and a null device") {
 }
 
 TEST_CASE("compare sums exactly and says what else differs") {
-  const json out = one_line_of_json(decodescope({"compare", support::shared_file("traces/seed_layer_mi355x_single_rocm72.json"),
-                                                 support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json"), "--json"}));
+  const json out = one_line_of_json(decodescope({"compare", shared("traces/seed_layer_mi355x_single_rocm72.json"),
+                                                 shared("traces/seed_layer_mi355x_dual_rocm72.json"), "--json"}));
   int64_t sum = 0, second = 0;
   for (const auto& c : out["contributors"]) sum += c["ns"].get<int64_t>();
   for (const auto& c : out["second_view"]) second += c["ns"].get<int64_t>();
@@ -109,9 +112,9 @@ TEST_CASE("compare sums exactly and says what else differs") {
 }
 
 TEST_CASE("a run goes through store, show, note, bundle, delete and undo") {
-  support::TempFolder folder;
-  const std::string db = folder.file("runs.db"), bundle = folder.file("x.decodescope");
-  const std::string file = support::shared_file("traces/seed_layer_mi355x_dual_rocm72.json");
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db", bundle = folder / "x.decodescope";
+  const std::string file = shared("traces/seed_layer_mi355x_dual_rocm72.json");
   const json imported = one_line_of_json(decodescope({"import", file, "--db", db, "--json"}));
   REQUIRE(imported["runs"].size() == 1);
   const std::string id = std::to_string(imported["runs"][0].get<int64_t>());

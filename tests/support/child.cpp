@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-namespace support {
+namespace tests {
 
 namespace {
 
@@ -86,15 +86,4 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::map<std::
   return result;
 }
 
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "decodescope-test-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
-  m_path = pattern;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(m_path, ignored);
-}
-
-}  // namespace support
+}  // namespace tests

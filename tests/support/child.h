@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace support {
+namespace tests {
 
 struct ChildResult {
   int exit_code = -1;      // -signal when killed by one
@@ -15,18 +15,4 @@ struct ChildResult {
 ChildResult run_child(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {},
                       const std::string& stdin_text = {});
 
-// A folder that is removed with everything in it.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::string& path() const { return m_path; }
-  std::string file(const std::string& name) const { return m_path + "/" + name; }
-
- private:
-  std::string m_path;
-};
-
-}  // namespace support
+}  // namespace tests

@@ -160,7 +160,7 @@ TEST_CASE("import: what a real file says about its collector, devices and launch
     REQUIRE(imported.ok());
     CHECK(imported->report.resolution_ns == 1000);
     CHECK(imported->report.overlaps == 31);
-    CHECK(imported->report.caveats.size() == 1);
+    CHECK(imported->report.caveats.empty());  // whole microseconds: the classifier says it, once
   }
   SECTION("no GPU activity") {
     const auto imported =
