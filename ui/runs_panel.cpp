@@ -67,6 +67,11 @@ void note_line(const RunRowVm& row, UiMemory& memory, Actions& actions) {
   if (ImGui::IsItemDeactivated()) memory.editing_note = 0;
 }
 
+// What scripts call the row by.
+std::string row_name(const RunRowVm& row) {
+  return row.id != 0 ? "###run " + std::to_string(row.id) : "###open " + std::to_string(row.key);
+}
+
 void run_row(const AppState& state, const RunRowVm& row, UiMemory& memory, Actions& actions) {
   const Palette& p = theme().colours;
   ImGui::TableNextRow();
@@ -84,7 +89,7 @@ void run_row(const AppState& state, const RunRowVm& row, UiMemory& memory, Actio
     Mono mono;
     Ink ink(row.key != kNoRun ? p.text : p.dim);
     activated = ImGui::Selectable(
-        (label + "###run").c_str(), picked,
+        (label + row_name(row)).c_str(), picked,
         ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_AllowDoubleClick);
   }
   if (activated) {

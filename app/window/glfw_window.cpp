@@ -66,7 +66,7 @@ void render(GLFWwindow* window, Workbench& bench) {
 }
 
 // Sleeps until something happens, then draws a few frames: a paused window costs nothing.
-void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events) {
+void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events, const WindowHooks& hooks) {
   int frames_left = kFramesAfterInput;
   double last_frame = 0;
   while (!glfwWindowShouldClose(window) && !bench.quit()) {
@@ -83,6 +83,7 @@ void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events) {
     render(window, bench);
     last_frame = now;
     frames_left = std::max(frames_left - 1, 0);
+    if (hooks.shown && hooks.shown(bench)) frames_left = kFramesAfterInput;
   }
 }
 
@@ -101,7 +102,8 @@ bool glfw_display(std::string* why) {
 }
 
 trace::Status run_glfw_window(const WindowRequest& request, Workbench::Parts parts,
-                              const std::function<void(Workbench&)>& prepare) {
+                              const std::function<void(Workbench&)>& prepare,
+                              const WindowHooks& hooks) {
   std::string why;
   if (!glfw_display(&why)) return trace::Error{why, "window"};
   glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
@@ -129,7 +131,8 @@ trace::Status run_glfw_window(const WindowRequest& request, Workbench::Parts par
     ImGui_ImplGlfw_InitForOpenGL(window, true);
     ImGui_ImplOpenGL3_Init("#version 330");
     prepare(bench);
-    loop(window, bench, events);
+    loop(window, bench, events, hooks);
+    if (hooks.closing) hooks.closing();
     ImGui_ImplOpenGL3_Shutdown();
     ImGui_ImplGlfw_Shutdown();
   }

@@ -1,0 +1,71 @@
+// The window as people get it: GLFW, an X server (Xvfb), OpenGL. The same story as offscreen.
+#include <catch2/catch_test_macros.hpp>
+
+#include "app/window/glfw_window.h"
+#include "app/window/window.h"
+#include "tests/support/temp_folder.h"
+#include "tests/window/driver.h"
+#include "tests/window/live_story.h"
+#include "tests/window/xvfb.h"
+
+namespace tests {
+
+TEST_CASE("the real window on an X server: flip, record, store, reopen, quit by key") {
+  const TempFolder folder;
+  const Xvfb server;
+  std::string why;
+  CHECK(app::display_available(&why));
+  CHECK(why.empty());
+
+  app::Dialogs::force_drawn(true);
+  app::Workbench::Parts parts;
+  parts.remember = false;
+  parts.engine = app::local_engine();
+  parts.store = app::local_store(folder / "runs.db");
+  Driver driver;
+  bool told = false, passed = false, broke_off = false;
+  app::WindowHooks hooks;
+  hooks.shown = [&](app::Workbench& bench) {
+    driver.after_frame();
+    if (told && driver.done()) {   // the script did not reach its end: the window must not stay
+      broke_off = true;
+      bench.act(ui::action::Quit{});
+    }
+    return true;
+  };
+  hooks.closing = [&] { driver.stop(); };
+  app::WindowRequest request;
+  request.width = 1280;
+  request.height = 800;
+  const auto done = app::run_glfw_window(request, std::move(parts), [&](app::Workbench& bench) {
+    shorten(bench.state());
+    driver.start();
+    driver.queue([&](ImGuiTestContext* ctx) {
+      flip_record_reopen(ctx, bench);
+      passed = !ctx->IsError();
+      ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Q);
+      until(ctx, "Ctrl+Q to be heard", [&] { return bench.quit(); });
+    });
+    told = true;
+  }, hooks);
+  if (!done.ok()) FAIL(done.error().line());
+  INFO(driver.problem());
+  CHECK(passed);
+  CHECK_FALSE(broke_off);   // Ctrl+Q ended it
+}
+
+TEST_CASE("without a display the window says so") {
+  const char* before = getenv("DISPLAY");
+  const std::string kept = before ? before : "";
+  unsetenv("DISPLAY");
+  std::string why;
+  CHECK_FALSE(app::display_available(&why));
+  CHECK(why == "no display: DISPLAY is not set");
+  setenv("DISPLAY", ":7999", 1);
+  CHECK_FALSE(app::display_available(&why));
+  CHECK(why.starts_with("no display: "));
+  if (before) setenv("DISPLAY", kept.c_str(), 1);
+  else unsetenv("DISPLAY");
+}
+
+}  // namespace tests
