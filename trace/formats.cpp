@@ -16,6 +16,8 @@ namespace {
 // The first row that knows the content takes it.
 constexpr Format kFormats[] = {
     {"Kineto JSON", sniff_chrome, import_chrome},
+    {"rocprofv3 JSON", sniff_rocprof_json, import_rocprof_json},
+    {"rocprofv3 CSV", sniff_rocprof_csv, import_rocprof_csv},
 };
 
 std::string known_formats() {

@@ -9,12 +9,12 @@
 #include "trace/import_format.h"
 #include "trace/json_buffer.h"
 #include "trace/json_text.h"
+#include "trace/json_walk.h"
 
 namespace trace {
 namespace {
 
 constexpr size_t kChunk = 64 << 10;
-constexpr size_t kMaxMetadata = 64 << 20;  // a longer value of the root is passed over
 
 class ChromeImport {
  public:
@@ -22,6 +22,7 @@ class ChromeImport {
       : m_source(source),
         m_job(job),
         m_buffer(source, job.options.max_bytes),
+        m_walk(m_buffer),
         m_events(m_builder, m_report) {}
 
   Result<Imported> run() {
@@ -34,70 +35,36 @@ class ChromeImport {
   }
 
  private:
-  // The next character that is no white space, which stays in the buffer; 0 at the end.
-  char peek() {
-    for (;;) {
-      m_buffer.consume(std::min(skip_space(m_buffer.text(), 0), m_buffer.text().size()));
-      if (!m_buffer.text().empty()) return m_buffer.text().front();
-      if (m_buffer.at_end()) return 0;
-      m_buffer.fill(kChunk);
-    }
-  }
-
-  bool take(char wanted) {
-    if (peek() != wanted) return false;
-    m_buffer.consume(1);
-    return true;
-  }
-
   bool root() {
     m_buffer.fill(kChunk);
     if (m_buffer.text().starts_with("\xef\xbb\xbf")) m_buffer.consume(3);
-    if (peek() == '[') {
+    if (m_walk.peek() == '[') {
       m_array_only = true;
       return records();
     }
-    if (!take('{')) return false;
-    while (peek() == '"') {
+    if (!m_walk.take('{')) return false;
+    while (m_walk.peek() == '"') {
       std::string key, value;
-      if (!value_text(&key)) return truncated();
-      key = key.substr(1, key.size() - 2);
-      if (!take(':')) return truncated();
-      if (key == "traceEvents" && peek() == '[') {
+      if (!m_walk.key(key)) return truncated();
+      if (key == "traceEvents" && m_walk.peek() == '[') {
         if (!records()) return false;
         if (m_stopped) return true;
       } else if (const bool wanted = ChromeMeta::wants(key);
-                 !value_text(wanted ? &value : nullptr)) {
+                 !m_walk.value(wanted ? &value : nullptr)) {
         return truncated();
       } else if (wanted) {
         m_meta.take(key, value);
         if (m_meta.own_export()) m_events.set_own_export();
       }
-      if (!take(',')) break;
+      if (!m_walk.take(',')) break;
     }
-    if (!take('}')) return truncated();
+    if (!m_walk.take('}')) return truncated();
     return m_found;
-  }
-
-  // The text of the value at the front of the buffer, consumed; kept in `out` unless null or too
-  // long. False: the input ends inside it.
-  bool value_text(std::string* out) {
-    if (peek() == 0) return false;
-    for (ValueEnd end;;) {
-      const std::string_view text = m_buffer.text();
-      const size_t at = end.find(text);
-      const std::string_view part = text.substr(0, at);
-      if (out && out->size() + part.size() <= kMaxMetadata) out->append(part);
-      m_buffer.consume(part.size());
-      if (at != kNowhere) return true;
-      if (m_buffer.at_end()) return false;
-      m_buffer.fill(kChunk);
-    }
   }
 
   // Reads the array of records. False: cancelled.
   bool records() {
-    take('[');
+    m_walk.take('[');
     m_found = true;
     ChromeRecords records(m_buffer, m_events, m_job.options, m_source.total_bytes());
     const ChromeRecords::End end = records.run();
@@ -152,6 +119,7 @@ class ChromeImport {
   ByteSource& m_source;
   const ImportJob& m_job;
   JsonBuffer m_buffer;
+  JsonWalk m_walk;
   TraceBuilder m_builder;
   ImportReport m_report;
   ChromeEvents m_events;
