@@ -37,9 +37,16 @@ constexpr float to_float_finite(E4m3 code) {
                                                                << 24);
 }
 
+// All ones where `holds`: compilers turn a choice between two computed values into a branch where they
+// like, and then do not vectorise the loop around it.
+constexpr uint32_t mask_of(bool holds) {
+  return 0u - static_cast<uint32_t>(holds);
+}
+
 constexpr float to_float(E4m3 code) {
+  const uint32_t nan = mask_of((code.bits & 0x7fu) == 0x7fu);
   const uint32_t bits = std::bit_cast<uint32_t>(to_float_finite(code));
-  return std::bit_cast<float>((code.bits & 0x7fu) == 0x7fu ? 0x7fc00000u : bits);
+  return std::bit_cast<float>((bits & ~nan) | (0x7fc00000u & nan));
 }
 
 constexpr E4m3 to_e4m3(float f) {
@@ -50,9 +57,9 @@ constexpr E4m3 to_e4m3(float f) {
   // Below 2^-6 codes are multiples of 2^-9, the step of floats at 2^14: the addition rounds.
   const uint32_t small =
       std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 16384.0f) - 0x46800000u;
-  const uint32_t code = magnitude < 0x3c800000u ? small : normal;
-  const uint32_t kept = all > 0x7f800000u ? 0x7fu : code;
-  return {static_cast<uint8_t>(((u >> 24) & 0x80u) | kept)};
+  const uint32_t subnormal = mask_of(magnitude < 0x3c800000u), nan = mask_of(all > 0x7f800000u);
+  const uint32_t code = (small & subnormal) | (normal & ~subnormal) | (0x7fu & nan);
+  return {static_cast<uint8_t>(((u >> 24) & 0x80u) | (code & 0x7fu))};
 }
 
 // The smallest power of two >= s, for positive normal s.

@@ -70,16 +70,22 @@ DS_INLINE Lanes<W> zero() {
   return v;
 }
 
+// Register by register: one memcpy over all of them goes through the stack in halves where a register
+// is narrower than 64 bytes (gcc 12 with AVX2: a tenth of the speed).
 template <int W>
 DS_INLINE Lanes<W> load(const float* from) {
+  typedef float Unaligned __attribute__((vector_size(W * 4), aligned(4), may_alias));
   Lanes<W> v;
-  std::memcpy(&v, from, sizeof v);
+#pragma GCC unroll 4
+  for (int i = 0; i < kLanes / W; ++i) v.r[i] = *reinterpret_cast<const Unaligned*>(from + i * W);
   return v;
 }
 
 template <int W>
 DS_INLINE void store(float* to, const Lanes<W>& v) {
-  std::memcpy(to, &v, sizeof v);
+  typedef float Unaligned __attribute__((vector_size(W * 4), aligned(4), may_alias));
+#pragma GCC unroll 4
+  for (int i = 0; i < kLanes / W; ++i) *reinterpret_cast<Unaligned*>(to + i * W) = v.r[i];
 }
 
 // a += x * y
