@@ -68,7 +68,7 @@ int run_start(const Context& context, const StartArgs& args) {
   std::tie(request.width, request.height) = *size;
   std::string why = "decodescope-record has no window";
   const bool shown = context.window->open && context.window->display && context.window->display(&why);
-  if (args.shot.file.empty() && !shown) note("no display ({}): drawing the window into a picture instead", why);
+  if (args.shot.file.empty() && !shown) note("{}: drawing the window into a picture instead", why);
   if (!args.shot.file.empty() || !shown) request.screenshot = args.shot.file.empty() ? picture_path(*store, result) : args.shot.file;
   int done = kDone;
   if (context.window->open) {
@@ -131,7 +131,7 @@ int run_demo(const Context& context, const DemoArgs& args) {
   }
   std::string why;
   if (args.shot.file.empty() && !(context.window->display && context.window->display(&why))) {
-    note("no window: {}; --screenshot F.png draws it without a display", why.empty() ? "decodescope-record has none" : why);
+    note("{}; --screenshot F.png draws the window without one", why.empty() ? "decodescope-record has no window" : why);
     return kDone;
   }
   WindowRequest request;

@@ -219,6 +219,7 @@ class AbRun {
 
   // Every fourth instance is the null arm, at least one.
   Status measure() {
+    const OtherPrograms others;
     int real = 0, null_arms = 0;
     for (int64_t i = 0; real < m_counts.instances || null_arms == 0; ++i) {
       Instance instance;
@@ -235,6 +236,7 @@ class AbRun {
         report(now.null_arm ? "null arm: a against a" : "measuring");
       }
     }
+    if (const std::string note = others.note(); !note.empty()) m_result.notes.push_back(note);
     return Ok{};
   }
 

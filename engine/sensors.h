@@ -19,4 +19,17 @@ class Sensors {
   int64_t m_last = 0;
 };
 
+// How much of the machine other programs used since construction: what a reader of a host-clock
+// measurement must know.
+class OtherPrograms {
+ public:
+  OtherPrograms();
+  double cores() const;  // on average; 0 where it can't be told
+  // For the notes of a run; empty below a tenth of a core.
+  std::string note() const;
+
+ private:
+  double m_busy_s, m_own_s, m_wall_s;
+};
+
 }  // namespace engine
