@@ -170,14 +170,61 @@ void make(Workspace& w, Random& r, SplitReduceArgs& a) {
   a.out = w.make<float>(a.n);
 }
 
-void make(Workspace& w, Random& r, BmmFp8Args& a) {
+MxOut mx_out(Workspace& w, Random& r, int64_t rows, int64_t columns) {
+  return {w.make<uint8_t>(rows * columns / 2), w.make<uint8_t>(rows * columns / kMxGroup),
+          r.chance(0.5) ? ScaleLayout::row : ScaleLayout::column};
+}
+
+MxIn mx_random(Workspace& w, Random& r, int64_t rows, int64_t columns, ScaleLayout layout) {
+  auto* values = w.make<uint8_t>(rows * columns / 2);
+  auto* scales = w.make<uint8_t>(rows * columns / kMxGroup);
+  for (int64_t i = 0; i < rows * columns / 2; ++i) values[i] = static_cast<uint8_t>(r.next());
+  for (int64_t i = 0; i < rows * columns / kMxGroup; ++i)
+    scales[i] = static_cast<uint8_t>(120 + r.below(8));
+  return {values, scales, layout};
+}
+
+void make(Workspace& w, Random& r, MxQuantArgs& a) {
+  a.M = tokens(r), a.H = r.pick({1, 4}), a.D = r.pick({16, 32, 256});
+  if (a.H == 1 && a.D == 16) a.D = 32;
+  const bool heads_major = r.chance(0.5);
+  a.x_head_stride = heads_major ? a.M * a.D : a.D;
+  a.x_stride = heads_major ? a.D : a.H * a.D;
+  Bf16* x = normals(w, r, a.M * a.H * a.D, std::exp2(static_cast<double>(r.pick({-30, 0, 10}))));
+  if (r.chance(0.3)) std::fill(x, x + a.D, Bf16{0});  // amax 0
+  if (r.chance(0.5)) {  // amax on the boundary of the exponent's rounding, values between two codes
+    for (int64_t i = 0; i < a.D; ++i) x[i] = to_bf16(static_cast<float>(r.below(29) - 14) / 8.0f);
+  }
+  a.x = x;
+  a.out = mx_out(w, r, a.M, a.H * a.D);
+}
+
+void make(Workspace& w, Random& r, GemmMxArgs& a) {
+  a.M = tokens(r), a.N = r.pick({1, 96, 130}), a.K = r.pick({32, 160, 1024});
+  a.x = mx_random(w, r, a.M, a.K, r.chance(0.5) ? ScaleLayout::row : ScaleLayout::column);
+  a.reads = a.x.layout;
+  const MxIn weights = mx_random(w, r, a.N, a.K, ScaleLayout::row);
+  a.w = weights.values, a.w_scales = weights.scales;
+  a.out_stride = a.N + r.pick({0, 5});
+  a.out = w.make<Bf16>(a.M * a.out_stride);
+}
+
+void make(Workspace& w, Random& r, BmmArgs& a) {
   a.M = tokens(r), a.H = r.pick({1, 3, 4}), a.N = r.pick({16, 100, 256}),
   a.K = r.pick({64, 128, 192, 512});
+  a.format = static_cast<WeightFormat>(r.below(3));
   const bool heads_major = r.chance(0.5);
   a.x_stride = a.H * (a.K + 32), a.x_head_stride = a.K + 32;  // a slice of [nope | pe] heads
   a.x = normals(w, r, a.M * a.x_stride);
-  a.w = codes(w, r, a.H * a.N * a.K);
-  a.w_scale = 0.03f;
+  if (a.format == WeightFormat::fp8) {
+    a.w = codes(w, r, a.H * a.N * a.K);
+    a.w_scale = 0.03f;
+  } else if (a.format == WeightFormat::bf16) {
+    a.w = normals(w, r, a.H * a.N * a.K, 0.05);
+  } else {
+    const MxIn weights = mx_random(w, r, a.H * a.N, a.K, ScaleLayout::row);
+    a.w = weights.values, a.w_scales = weights.scales;
+  }
   a.out_stride = heads_major ? a.N : a.H * a.N;
   a.out_head_stride = heads_major ? a.M * a.N : a.N;
   a.out = w.make<Bf16>(a.M * a.H * a.N);

@@ -16,6 +16,8 @@ E4m3* codes(Workspace&, Random&, int64_t n);                   // every code but
 float* scales(Workspace&, Random&, int64_t n, double around);  // positive, within a factor of two
 QuantIn quantised(Workspace&, Random&, int64_t rows, int64_t columns, ScaleLayout);
 QuantOut quant_out(Workspace&, Random&, int64_t rows, int64_t columns);
+MxIn mx_random(Workspace&, Random&, int64_t rows, int64_t columns, ScaleLayout);
+MxOut mx_out(Workspace&, Random&, int64_t rows, int64_t columns);
 int32_t* integers(Workspace&, const std::vector<int32_t>&);
 RopeTable rope_table(Workspace&, Random&, int64_t positions, int64_t rope);
 int32_t* positions(Workspace&, Random&, int64_t n, int64_t below);

@@ -229,19 +229,40 @@ void make(Workspace& w, Random& r, ConcatArgs& a) {
   a.out = w.bytes(a.M * a.H * 576 * size_of(a.format));
 }
 
+// n query values in the cache's format.
+static const void* queries(Workspace& w, Random& r, Format format, int64_t n) {
+  Bf16* q = normals(w, r, n);
+  if (format == Format::bf16) return q;
+  auto* small = w.make<E4m3>(n);
+  for (int64_t i = 0; i < n; ++i) small[i] = to_e4m3(to_float(q[i]));
+  return small;
+}
+
+void make(Workspace& w, Random& r, DensePartialArgs& a) {
+  a.B = r.pick({1, 2, 3}), a.next_n = r.pick({1, 2, 4}), a.H = r.pick({1, 3, 4});
+  a.splits = r.pick({1, 2, 8});
+  a.cache = kv_cache(w, r, 1024);
+  a.q_format = a.cache.format;
+  a.q = queries(w, r, a.q_format, a.B * a.next_n * a.H * a.cache.width());
+  a.scale = r.chance(0.3) ? 0.3f : 0.0625f;
+  a.slot_stride = 320;
+  a.slot_table = integers(w, shuffled_slots(r, a.B * a.slot_stride, 64));
+  std::vector<int32_t> lengths;
+  for (int64_t b = 0; b < a.B; ++b) {
+    const int64_t base = r.pick({0, 62, 63, 64, 200, a.slot_stride - a.next_n});
+    for (int64_t n = 0; n < a.next_n; ++n) lengths.push_back(static_cast<int32_t>(base + n + 1));
+  }
+  a.lengths = integers(w, lengths);
+  a.out = w.make<Bf16>(a.B * a.next_n * a.splits * a.H * a.cache.latent);
+  a.lse = w.make<float>(a.B * a.next_n * a.splits * a.H);
+}
+
 void make(Workspace& w, Random& r, SparsePartialArgs& a) {
   a.M = r.pick({1, 2, 3}), a.H = r.pick({1, 3, 4, 6}), a.topk = r.pick({64, 128, 256});
   a.splits = a.topk / 64 / (r.chance(0.5) && a.topk > 64 ? 2 : 1);
   a.cache = kv_cache(w, r, 300);
   a.q_format = a.cache.format;
-  const int64_t n = a.M * a.H * a.cache.width();
-  Bf16* q = normals(w, r, n);
-  a.q = q;
-  if (a.q_format == Format::e4m3) {
-    auto* small = w.make<E4m3>(n);
-    for (int64_t i = 0; i < n; ++i) small[i] = to_e4m3(to_float(q[i]));
-    a.q = small;
-  }
+  a.q = queries(w, r, a.q_format, a.M * a.H * a.cache.width());
   a.scale = r.chance(0.3) ? 0.3f : 0.0625f;
   std::vector<int32_t> slots;
   for (int64_t m = 0; m < a.M; ++m) {
@@ -305,12 +326,28 @@ static ExpertRows expert_rows(Workspace& w, Random& r) {
   return {sort.rows, sort.offsets, sort.M, sort.k, sort.E};
 }
 
+// Activations and weights of one format.
+static ExpertInput expert_input(Workspace& w, Random& r, WeightFormat f, int64_t rows, int64_t k) {
+  if (f == WeightFormat::fp8) return ExpertInput::of(quantised(w, r, rows, k, ScaleLayout::row));
+  if (f == WeightFormat::bf16) return ExpertInput::of(normals(w, r, rows * k));
+  return ExpertInput::of(mx_random(w, r, rows, k, ScaleLayout::row));
+}
+
+static ExpertWeights expert_weights(Workspace& w, Random& r, WeightFormat f, int64_t rows,
+                                    int64_t k) {
+  if (f == WeightFormat::fp8)
+    return {f, codes(w, r, rows * k), scales(w, r, rows * k / (128 * 128), 0.05)};
+  if (f == WeightFormat::bf16) return {f, normals(w, r, rows * k, 0.1)};
+  const MxIn x = mx_random(w, r, rows, k, ScaleLayout::row);
+  return {f, x.values, x.scales};
+}
+
 void make(Workspace& w, Random& r, MoeGateUpArgs& a) {
   a.experts = expert_rows(w, r);
   a.N = r.pick({128, 256}), a.K = r.pick({128, 256});
-  a.x = quantised(w, r, a.experts.M, a.K, ScaleLayout::row);
-  a.w = codes(w, r, a.experts.E * a.N * a.K);
-  a.w_scales = scales(w, r, a.experts.E * a.N * a.K / (128 * 128), 0.05);
+  const auto format = static_cast<WeightFormat>(r.below(3));
+  a.x = expert_input(w, r, format, a.experts.M, a.K);
+  a.w = expert_weights(w, r, format, a.experts.E * a.N, a.K);
   a.out = w.make<float>(a.experts.M * a.experts.k * a.N);
 }
 
@@ -318,9 +355,9 @@ void make(Workspace& w, Random& r, MoeDownArgs& a) {
   a.experts = expert_rows(w, r);
   a.N = r.pick({128, 256}), a.K = r.pick({128, 256});
   const int64_t rows = a.experts.M * a.experts.k;
-  a.x = quantised(w, r, rows, a.K, ScaleLayout::row);
-  a.w = codes(w, r, a.experts.E * a.N * a.K);
-  a.w_scales = scales(w, r, a.experts.E * a.N * a.K / (128 * 128), 0.05);
+  const auto format = static_cast<WeightFormat>(r.below(3));
+  a.x = expert_input(w, r, format, rows, a.K);
+  a.w = expert_weights(w, r, format, a.experts.E * a.N, a.K);
   a.weights = scales(w, r, rows, 0.3);
   a.out = normals(w, r, a.experts.M * a.N);  // it adds to what is there
 }

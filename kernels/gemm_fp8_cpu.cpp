@@ -18,15 +18,8 @@ DS_INLINE void gemm_fp8(const GemmFp8Args& a, Part part) {
     for (int64_t g = 0; g < a.K / kGroup; ++g) {
       decode(a.w + n * a.K + g * kGroup, kGroup, scales[g], row + g * kGroup);
     }
-    int64_t m = 0;
-    for (; m + 4 <= a.M; m += 4) {
-      const float* tokens[4] = {x + m * a.K, x + (m + 1) * a.K, x + (m + 2) * a.K,
-                                x + (m + 3) * a.K};
-      float y[4];
-      dot4<W>(tokens, row, a.K, y);
-      for (int64_t i = 0; i < 4; ++i) a.out[(m + i) * a.out_stride + n] = to_bf16(y[i]);
-    }
-    for (; m < a.M; ++m) a.out[m * a.out_stride + n] = to_bf16(dot<W>(x + m * a.K, row, a.K));
+    times_row<W>(x, a.M, a.K, row,
+                 [&](int64_t m, float y) { a.out[m * a.out_stride + n] = to_bf16(y); });
   }
 }
 

@@ -7,8 +7,9 @@
 //   preshuffle  tiles of 16 tokens x 16 bytes: (t/16)*2048 + (d/16)*256 + (t%16)*16 + d%16; P a
 //   multiple of 16
 // Activation scales of an (M, K) matrix, G = K/128: row (m, g) at m*G + g, column (m, g) at g*M +
-// m. Weights: shuffle(16, 16) puts 16 rows x 16 bytes together. Source: the index-K cache of sglang
-// #23562 with aiter's writer and reader, and aiter's shuffle_weight.
+// m; MXFP4 scales the same with G = K/32. Weights: shuffle(16, 16) puts 16 rows x 16 bytes
+// together. Source: the index-K cache of sglang #23562 with aiter's writer and reader, and aiter's
+// shuffle_weight.
 #pragma once
 #include "kernels/op.h"
 
@@ -16,6 +17,7 @@ namespace kernels {
 
 enum class ScaleLayout : uint8_t { row, column };
 enum class IndexLayout : uint8_t { row, preshuffle };
+enum class WeightFormat : uint8_t { bf16, fp8, mxfp4 };
 enum class RopeStyle : uint8_t { interleaved, half_split };  // pairs (2i, 2i+1) | (i, i + n/2)
 
 inline constexpr int kIndexDim = 128;
@@ -74,6 +76,19 @@ struct QuantOut {
   float* scales = nullptr;
   ScaleLayout layout = ScaleLayout::row;
   QuantIn in() const { return {values, scales, layout}; }
+};
+
+// Activations in MXFP4: (M, K/2) bytes, one e8m0 scale per 32 columns.
+struct MxIn {
+  const uint8_t* values = nullptr;
+  const uint8_t* scales = nullptr;
+  ScaleLayout layout = ScaleLayout::row;
+};
+struct MxOut {
+  uint8_t* values = nullptr;
+  uint8_t* scales = nullptr;
+  ScaleLayout layout = ScaleLayout::row;
+  MxIn in() const { return {values, scales, layout}; }
 };
 
 // A strided view (tokens, heads, columns) in elements; equal views are the same memory in the same

@@ -5,12 +5,14 @@
 #include <variant>
 
 #include "kernels/argmax.h"
-#include "kernels/bmm_fp8.h"
+#include "kernels/bmm.h"
 #include "kernels/concat.h"
+#include "kernels/dense_mla.h"
 #include "kernels/embed.h"
 #include "kernels/fill.h"
 #include "kernels/gemm_bf16.h"
 #include "kernels/gemm_fp8.h"
+#include "kernels/gemm_mxfp4.h"
 #include "kernels/group_quant.h"
 #include "kernels/hadamard.h"
 #include "kernels/head_gates.h"
@@ -21,6 +23,7 @@
 #include "kernels/moe_gemm.h"
 #include "kernels/moe_route.h"
 #include "kernels/mqa_logits.h"
+#include "kernels/mx_quant.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope_cat_store.h"
 #include "kernels/router_topk.h"
@@ -38,9 +41,11 @@
   X(scale_transpose, ScaleTransposeArgs) \
   X(group_quant, GroupQuantArgs)         \
   X(gemm_fp8, GemmFp8Args)               \
+  X(mx_quant, MxQuantArgs)               \
+  X(gemm_mxfp4, GemmMxArgs)              \
   X(gemm_bf16, GemmBf16Args)             \
   X(split_reduce, SplitReduceArgs)       \
-  X(bmm_fp8, BmmFp8Args)                 \
+  X(bmm, BmmArgs)                        \
   X(index_rope, IndexRopeArgs)           \
   X(strided_copy, StridedCopyArgs)       \
   X(hadamard, HadamardArgs)              \
@@ -56,6 +61,7 @@
   X(rope_cat_store, RopeCatStoreArgs)    \
   X(concat, ConcatArgs)                  \
   X(sparse_mla, SparsePartialArgs)       \
+  X(dense_mla, DensePartialArgs)         \
   X(sparse_combine, SparseCombineArgs)   \
   X(router_topk, RouterTopkArgs)         \
   X(append_shared, AppendSharedArgs)     \

@@ -3,7 +3,7 @@
 #pragma once
 #include <cmath>
 
-#include "kernels/op.h"
+#include "kernels/formats.h"
 
 namespace kernels {
 
@@ -21,5 +21,11 @@ struct Sum {
   }
   double slack() const { return magnitude * kFloatStep * (static_cast<double>(terms) / 16 + 12); }
 };
+
+// Element k of a row of packed e2m1 codes under one e8m0 scale.
+inline double mx_value(const uint8_t* row, int64_t k, uint8_t scale) {
+  return double{e2m1_to_float(static_cast<uint32_t>(row[k / 2]) >> (k % 2 * 4))} *
+         e8m0_to_float(scale);
+}
 
 }  // namespace kernels

@@ -155,6 +155,19 @@ DS_INLINE void dot4(const float* const x[4], const float* y, int64_t k, float ou
   sum4<W>(acc, out);
 }
 
+// One weight row against M activation rows of k floats, four at a time: put(m, x[m] . row).
+template <int W, class Put>
+DS_INLINE void times_row(const float* x, int64_t M, int64_t k, const float* row, const Put& put) {
+  int64_t m = 0;
+  for (; m + 4 <= M; m += 4) {
+    const float* four[4] = {x + m * k, x + (m + 1) * k, x + (m + 2) * k, x + (m + 3) * k};
+    float y[4];
+    dot4<W>(four, row, k, y);
+    for (int64_t i = 0; i < 4; ++i) put(m + i, y[i]);
+  }
+  for (; m < M; ++m) put(m, dot<W>(x + m * k, row, k));
+}
+
 DS_INLINE void decode(const E4m3* from, int64_t n, float scale, float* to) {
   for (int64_t i = 0; i < n; ++i) to[i] = to_float_finite(from[i]) * scale;
 }

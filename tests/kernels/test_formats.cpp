@@ -59,6 +59,51 @@ TEST_CASE("e4m3 rounds to the nearest, ties to even, and saturates") {
   CHECK(to_e4m3(1e-30f).bits == 0);
 }
 
+TEST_CASE("all 16 e2m1 codes decode and encode, ties to even, saturating") {
+  static constexpr double kValues[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+  for (uint32_t code = 0; code < 16; ++code) {
+    INFO("code " << code);
+    const double want = kValues[code & 7] * (code & 8 ? -1 : 1);
+    CHECK(double{e2m1_to_float(code)} == want);
+    CHECK(std::signbit(e2m1_to_float(code)) == ((code & 8) != 0));
+    CHECK(to_e2m1(static_cast<float>(want)) == code);
+    CHECK(e2m1_to_float(code | 0xf0u) == e2m1_to_float(code));  // the other nibble is no matter
+  }
+  for (uint8_t code = 0; code < 7; ++code) {
+    const auto middle = static_cast<float>((kValues[code] + kValues[code + 1]) / 2);
+    INFO("between codes " << int{code} << " and " << code + 1);
+    CHECK(to_e2m1(middle) == (code % 2 == 0 ? code : code + 1));
+    CHECK(to_e2m1(std::nextafterf(middle, 0)) == code);
+    CHECK(to_e2m1(std::nextafterf(middle, 10)) == code + 1);
+    CHECK(to_e2m1(-middle) == (8 | (code % 2 == 0 ? code : code + 1)));
+  }
+  for (const float big : {6.0f, 6.5f, 7.0f, 1e30f, INFINITY}) {
+    CHECK(to_e2m1(big) == 7);
+    CHECK(to_e2m1(-big) == 15);
+  }
+}
+
+TEST_CASE("all e8m0 scales, and the scale of a group at every boundary") {
+  for (int code = 0; code < 255; ++code) {
+    CHECK(double{e8m0_to_float(static_cast<uint8_t>(code))} == std::ldexp(1.0, code - 127));
+    CHECK(double{mx_inverse(static_cast<uint8_t>(code))} == std::ldexp(1.0, 127 - code));
+  }
+  CHECK(std::isnan(e8m0_to_float(255)));
+  CHECK(std::isnan(mx_inverse(255)));
+  for (int e = -120; e < 120; ++e) {
+    // The exponent of amax - 2; from 1.75 x 2^e up the exponent of the next power of two.
+    const float one = std::ldexp(1.0f, e), high = std::ldexp(1.75f, e);
+    CHECK(mx_scale(one) == e + 125);
+    CHECK(mx_scale(std::nextafterf(high, 0)) == e + 125);
+    CHECK(mx_scale(high) == e + 126);
+    CHECK(mx_scale(-high) == e + 126);
+  }
+  CHECK(mx_scale(0) == 0);
+  CHECK(mx_scale(1e-38f) == 0);
+  CHECK(mx_scale(INFINITY) == 255);
+  CHECK(mx_scale(NAN) == 255);
+}
+
 TEST_CASE("bf16 rounds to the nearest, ties to even, and keeps NaN") {
   Random random(Catch::getSeed());
   for (int i = 0; i < 20000; ++i) {
