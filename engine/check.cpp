@@ -28,7 +28,8 @@ class Checker {
           const std::atomic<bool>* cancelled)
       : m_quick(quick), m_progress(progress), m_cancelled(cancelled) {
     m_report.backend = std::move(backend);
-    m_report.seed = std::random_device{}();  // fresh inputs every time; said, so that it can be repeated
+    m_report.seed =
+        std::random_device{}();  // fresh inputs every time; said, so that it can be repeated
   }
 
   Result<CheckReport> run() {
@@ -66,40 +67,45 @@ class Checker {
       const kernels::Verdict verdict = kernels::verify(kernels::cpu_backend(), args, workspace);
       result.worst = std::max(result.worst, verdict.worst);
       result.ok = verdict.ok();
-      if (!verdict.ok()) result.note = "case " + std::to_string(result.cases) + ": " + verdict.wrong;
+      if (!verdict.ok())
+        result.note = "case " + std::to_string(result.cases) + ": " + verdict.wrong;
     }
     m_report.ops.push_back(std::move(result));
   }
 
-  // Every value against the first, alone and with every other switch on that can be.
+  // Every value against the first, alone and with every other switch on that can be, on each model
+  // that knows the switch.
   void check_toggle(const trace::ToggleInfo& toggle) {
     CheckToggle result;
     result.key = toggle.name;
     result.cls = toggle.equivalence;
     report(result.key);
-    const trace::ModelConfig model = check_model();
-    if (const auto why = trace::unavailable(toggle.key, model, m_report.backend)) {
-      result.note = *why;
-      m_report.toggles.push_back(std::move(result));
-      return;
+    std::string why_not;
+    for (const char* preset : {"tiny-mxfp4", "tiny-dense", "tiny"}) {
+      m_model = check_model(preset);
+      if (const auto why = trace::unavailable(toggle.key, m_model, m_report.backend)) {
+        why_not = *why;  // that of tiny, if no model knows it
+        continue;
+      }
+      for (const Shot& shot : shots()) check_shot(toggle, shot, result);
     }
-    const ToggleSet bases[] = {ToggleSet::all_off(), all_on(model)};
-    for (const Shot& shot : shots()) {
-      for (const ToggleSet& base : bases) {
-        for (int value = 1; value < toggle.value_count; ++value) {
-          if (cancelled()) break;
-          ToggleSet a = base, b = base;
-          a.set_index(toggle.key, 0);
-          b.set_index(toggle.key, value);
-          if (trace::validate(a, model, m_report.backend) &&
-              trace::validate(b, model, m_report.backend)) {
-            compare(shot, a, b, result);
-          }
+    if (result.sets == 0) result.note = why_not;
+    result.ok = result.sets > 0 && result.note.empty();
+    m_report.toggles.push_back(std::move(result));
+  }
+
+  void check_shot(const trace::ToggleInfo& toggle, const Shot& shot, CheckToggle& result) {
+    for (const ToggleSet& base : {ToggleSet::all_off(), all_on(m_model)}) {
+      for (int value = 1; value < toggle.value_count && !cancelled(); ++value) {
+        ToggleSet a = base, b = base;
+        a.set_index(toggle.key, 0);
+        b.set_index(toggle.key, value);
+        if (trace::validate(a, m_model, m_report.backend) &&
+            trace::validate(b, m_model, m_report.backend)) {
+          compare(shot, a, b, result);
         }
       }
     }
-    result.ok = result.sets > 0 && result.note.empty();
-    m_report.toggles.push_back(std::move(result));
   }
 
   std::vector<Shot> shots() const {
@@ -125,7 +131,7 @@ class Checker {
   void compare(const Shot& shot, const ToggleSet& a, const ToggleSet& b, CheckToggle& result) {
     RunSpec spec;
     spec.backend = m_report.backend;
-    spec.model = check_model();
+    spec.model = m_model;
     spec.workload.batch = shot.batch, spec.workload.next_n = shot.next_n;
     spec.workload.context = shot.context, spec.workload.max_context = 512;
     spec.workload.seed = m_report.seed + static_cast<uint64_t>(result.sets);
@@ -133,7 +139,7 @@ class Checker {
     const std::string wrong = difference(spec, a, b);
     ++result.sets;
     if (wrong.empty() || !result.note.empty()) return;
-    result.note = "batch " + std::to_string(shot.batch) + ", next_n " +
+    result.note = m_model.name + ", batch " + std::to_string(shot.batch) + ", next_n " +
                   std::to_string(shot.next_n) + ", context " + std::to_string(shot.context) + ", " +
                   b.text() + ": " + wrong;
   }
@@ -160,18 +166,19 @@ class Checker {
   const CheckProgress& m_progress;
   const std::atomic<bool>* m_cancelled;
   CheckReport m_report;
+  trace::ModelConfig m_model;  // on which the switch at hand is flipped
 };
 
 }  // namespace
 
-trace::ModelConfig check_model() {
-  trace::ModelConfig m = trace::model_preset("tiny").value();
-  m.name = "tiny, narrowed";
+trace::ModelConfig check_model(std::string_view preset) {
+  trace::ModelConfig m = trace::model_preset(preset).value();
+  m.name += ", narrowed";
   m.hidden = 256, m.layers = 2, m.dense_layers = 1, m.heads = 4, m.q_lora_rank = 128,
   m.kv_lora_rank = 64;
   m.qk_nope_head_dim = 32, m.qk_rope_head_dim = 16, m.v_head_dim = 32;
-  m.index_heads = 4, m.index_topk = 64, m.experts = 4, m.moe_intermediate = 128,
-  m.dense_intermediate = 128;
+  if (m.has_indexer()) m.index_heads = 4, m.index_topk = 64;
+  m.experts = 4, m.moe_intermediate = 128, m.dense_intermediate = 128;
   m.vocab = 256;
   return m;
 }

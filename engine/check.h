@@ -40,9 +40,10 @@ struct CheckReport {
 
 using CheckProgress = std::function<void(const std::string& what, double fraction)>;
 
-// A model with every part of tiny and a twentieth of its arithmetic: a step against its double
-// reference takes milliseconds. The switches are checked on it.
-trace::ModelConfig check_model();
+// A model with every part of a tiny preset and a twentieth of its arithmetic: a step against its
+// double reference takes milliseconds. The switches are checked on them, each where it can be
+// flipped. REQUIRES: `preset` is tiny, tiny-dense or tiny-mxfp4.
+trace::ModelConfig check_model(std::string_view preset = "tiny");
 
 // error: no such backend, not usable here, cancelled.
 trace::Result<CheckReport> check(std::string_view backend, bool quick,

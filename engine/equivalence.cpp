@@ -112,9 +112,11 @@ bool differs(const PlannedOp& op, const DecodePlan& other) {
   if (i < 0) return true;
   const kernels::OpArgs& args = other.ops[static_cast<size_t>(i)].args;
   if (kernels::op_of(args) != kernels::op_of(op.args) || !comparable(args, op.args)) return true;
-  const auto* sparse =
-      std::get_if<kernels::SparsePartialArgs>(&args);  // one output format, two input formats
-  return sparse && sparse->q_format != std::get<kernels::SparsePartialArgs>(op.args).q_format;
+  // Attention has one output format and two input formats.
+  if (const auto* sparse = std::get_if<kernels::SparsePartialArgs>(&args))
+    return sparse->q_format != std::get<kernels::SparsePartialArgs>(op.args).q_format;
+  const auto* dense = std::get_if<kernels::DensePartialArgs>(&args);
+  return dense && dense->q_format != std::get<kernels::DensePartialArgs>(op.args).q_format;
 }
 
 class BoundedProof {
@@ -214,9 +216,10 @@ void report_drift(Model& model, Arm& a, Arm& b, EquivalenceResult& result) {
       same += static_cast<int64_t>(common.size()), all += static_cast<int64_t>(u.size());
     }
   }
+  if (all == 0) return;  // no indexer
   char text[96];
   std::snprintf(text, sizeof text, "each arm on its own: top-k slots in common %.2f %%",
-                all > 0 ? 100 * static_cast<double>(same) / static_cast<double>(all) : 100);
+                100 * static_cast<double>(same) / static_cast<double>(all));
   result.notes.push_back(text);
 }
 
@@ -270,6 +273,8 @@ std::string fault_key(const trace::ToggleSet& a, const trace::ToggleSet& b) {
       return "mqa_logits";
     case ToggleKey::streams:
       return "topk";
+    case ToggleKey::v_layout:
+      return "v_bmm";
     default:
       return "rope_cat_store";
   }

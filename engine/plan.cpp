@@ -11,6 +11,7 @@ namespace engine {
 using kernels::Bf16;
 using kernels::Format;
 using kernels::ScaleLayout;
+using kernels::WeightFormat;
 using trace::Category;
 using trace::ToggleKey;
 
@@ -63,50 +64,10 @@ kernels::QuantOut Planner::write(const QuantBuffer& q) {
   return {m_b.write(q.values), m_b.write(q.scales), q.layout};
 }
 
-kernels::QuantIn Planner::gemm_input(const QuantBuffer& q, Buffer<float> copy, int64_t columns,
-                                     std::string_view consumer) {
-  const ScaleLayout wanted = m_options.gemm_scales;
-  if (q.layout == wanted) return read(q);
-  m_b.emit("x_scale_copy", Category::copy,
-           kernels::ScaleTransposeArgs{.in = m_b.read(q.scales),
-                                       .out = m_b.write(copy),
-                                       .from = q.layout,
-                                       .to = wanted,
-                                       .M = m_s.M,
-                                       .G = columns / kernels::kGroup},
-           consumer);
-  return {m_b.read(q.values), m_b.read(copy), wanted};
-}
-
-void Planner::gemm(std::string_view key, kernels::QuantIn x, const Fp8Weight& weight,
-                   Buffer<Bf16> out) {
-  m_b.emit(key, Category::gemm,
-           kernels::GemmFp8Args{.x = x,
-                                .reads = m_options.gemm_scales,
-                                .w = weight.values,
-                                .w_scales = weight.scales,
-                                .out = m_b.write(out),
-                                .out_stride = weight.N,
-                                .M = m_s.M,
-                                .N = weight.N,
-                                .K = weight.K});
-}
-
-void Planner::quantise(std::string_view key, const Bf16* x, std::array<int64_t, 2> strides,
-                       int64_t rows, int64_t heads, int64_t columns, const QuantBuffer& out) {
-  m_b.emit(key, Category::norm_quant,
-           kernels::GroupQuantArgs{.x = x,
-                                   .x_stride = strides[0],
-                                   .x_head_stride = strides[1],
-                                   .out = write(out),
-                                   .M = rows,
-                                   .H = heads,
-                                   .D = columns});
-}
-
 void Planner::input_projection() {
   m_buf.norm_quant.layout = m_buf.q_quant.layout = m_produced;
   const float eps = static_cast<float>(m_in.model.rms_norm_eps);
+  const bool fp8 = w().qkv_a.format == WeightFormat::fp8;
   m_b.emit("input_norm", Category::norm_quant,
            kernels::RmsNormArgs{.x = m_b.read(m_buf.x),
                                 .x_stride = m_s.hidden,
@@ -114,12 +75,11 @@ void Planner::input_projection() {
                                 .residual_out = m_b.write(m_buf.residual),
                                 .weight = w().input_norm,
                                 .out = m_b.write(m_buf.norm),
-                                .quant = write(m_buf.norm_quant),
+                                .quant = fp8 ? write(m_buf.norm_quant) : kernels::QuantOut{},
                                 .eps = eps,
                                 .M = m_s.M,
                                 .D = m_s.hidden});
-  gemm("qkv_a", gemm_input(m_buf.norm_quant, m_buf.scales_copy[0], m_s.hidden, "qkv_a"), w().qkv_a,
-       m_buf.qkv);
+  linear("qkv_a", w().qkv_a, m_buf.norm, m_buf.norm_quant, m_buf.scales_copy[0], m_buf.qkv);
   // q_a and the latent are column ranges of one GEMM output, read through its stride.
   const Bf16* qkv = m_b.read(m_buf.qkv);
   m_b.emit("q_kv_norm", Category::norm_quant,
@@ -127,7 +87,7 @@ void Planner::input_projection() {
                                 .x_stride = m_s.qkv(),
                                 .weight = w().q_norm,
                                 .out = m_b.write(m_buf.q_lora),
-                                .quant = write(m_buf.q_quant),
+                                .quant = fp8 ? write(m_buf.q_quant) : kernels::QuantOut{},
                                 .eps = eps,
                                 .M = m_s.M,
                                 .D = m_s.q_lora},
@@ -141,25 +101,21 @@ void Planner::input_projection() {
 }
 
 void Planner::query() {
-  gemm("q_b", gemm_input(m_buf.q_quant, m_buf.scales_copy[1], m_s.q_lora, "q_b"), w().q_b, m_buf.q);
+  linear("q_b", w().q_b, m_buf.q_lora, m_buf.q_quant, m_buf.scales_copy[1], m_buf.q);
 }
 
 void Planner::attention_query() {
   const Bf16* q = m_b.read(m_buf.q);
   const int64_t q_stride = m_s.heads * m_s.q_head();
-  m_b.emit("absorb", Category::gemm,
-           kernels::BmmFp8Args{.x = q,
-                               .x_stride = q_stride,
-                               .x_head_stride = m_s.q_head(),
-                               .w = w().w_kc.values,
-                               .w_scale = w().w_kc.scale,
-                               .out = m_b.write(m_buf.absorbed),
-                               .out_stride = m_s.latent,
-                               .out_head_stride = m_s.M * m_s.latent,
-                               .M = m_s.M,
-                               .H = m_s.heads,
-                               .N = m_s.latent,
-                               .K = m_s.nope});
+  bmm("absorb", w().w_kc,
+      {.x = q,
+       .x_stride = q_stride,
+       .x_head_stride = m_s.q_head(),
+       .out = m_b.write(m_buf.absorbed),
+       .out_stride = m_s.latent,
+       .out_head_stride = m_s.M * m_s.latent,
+       .N = m_s.latent,
+       .K = m_s.nope});
   m_b.writes(m_kv_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("rope_cat_store", Category::rope,
            kernels::RopeCatStoreArgs{.q_nope = m_b.read(m_buf.absorbed),
@@ -182,71 +138,132 @@ void Planner::attention_query() {
                                      .H = m_s.heads});
 }
 
-void Planner::attention() {
-  const kernels::KvCache& cache = m_in.kv.layers[static_cast<size_t>(m_layer)];
-  Buffer<uint8_t> query = m_buf.q_cat;  // cat_skip=on: q_all is q_cat itself
-  if (is(ToggleKey::cat_skip, "off")) {
-    const uint8_t* q_cat = m_b.read(m_buf.q_cat);
-    const int64_t stride = m_s.heads * m_s.kv();
-    m_b.emit("concat", Category::concat,
-             kernels::ConcatArgs{.a = q_cat,
-                                 .a_stride = stride,
-                                 .a_head_stride = m_s.kv(),
-                                 .a_columns = m_s.latent,
-                                 .b = q_cat + m_s.latent * size_of(cache.format),
-                                 .b_stride = stride,
-                                 .b_head_stride = m_s.kv(),
-                                 .b_columns = m_s.rope,
-                                 .out = m_b.write(m_buf.q_all),
-                                 .format = cache.format,
-                                 .M = m_s.M,
-                                 .H = m_s.heads});
-    query = m_buf.q_all;
-  }
-  const int64_t splits = kernels::sparse_splits(m_s.M, m_s.topk);
+// The query of sparse attention. cat_skip=on: q_all is q_cat itself.
+Buffer<uint8_t> Planner::merged_query() {
+  if (is(ToggleKey::cat_skip, "on")) return m_buf.q_cat;
+  const Format format = cache_format(m_toggles);
+  const uint8_t* q_cat = m_b.read(m_buf.q_cat);
+  const int64_t stride = m_s.heads * m_s.kv();
+  m_b.emit("concat", Category::concat,
+           kernels::ConcatArgs{.a = q_cat,
+                               .a_stride = stride,
+                               .a_head_stride = m_s.kv(),
+                               .a_columns = m_s.latent,
+                               .b = q_cat + m_s.latent * size_of(format),
+                               .b_stride = stride,
+                               .b_head_stride = m_s.kv(),
+                               .b_columns = m_s.rope,
+                               .out = m_b.write(m_buf.q_all),
+                               .format = format,
+                               .M = m_s.M,
+                               .H = m_s.heads});
+  return m_buf.q_all;
+}
+
+void Planner::sparse_attention() {
+  const Buffer<uint8_t> query = merged_query();
   m_b.reads(m_kv_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("sparse_partial", Category::sparse_mla,
            kernels::SparsePartialArgs{.q = m_b.read(query),
                                       .q_format = cache_format(m_toggles),
-                                      .cache = cache,
+                                      .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
                                       .slots = m_b.read(m_buf.topk),
                                       .topk = m_s.topk,
-                                      .splits = splits,
+                                      .splits = attention_splits(m_s),
                                       .scale = static_cast<float>(m_in.model.softmax_scale()),
                                       .out = m_b.write(m_buf.o_partial),
                                       .lse = m_b.write(m_buf.lse),
                                       .M = m_s.M,
                                       .H = m_s.heads});
-  m_b.emit("sparse_combine", Category::sparse_mla,
+}
+
+// The whole context, token by token. It takes q_cat as it is: there is no concat to skip.
+void Planner::dense_attention() {
+  m_b.reads(m_kv_cache[static_cast<size_t>(m_layer)]);
+  m_b.emit("mla_partial", Category::sparse_mla,
+           kernels::DensePartialArgs{.q = m_b.read(m_buf.q_cat),
+                                     .q_format = cache_format(m_toggles),
+                                     .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
+                                     .slot_table = m_in.sequences.slot_table(),
+                                     .slot_stride = m_s.max_context,
+                                     .lengths = m_in.sequences.lengths(),
+                                     .splits = attention_splits(m_s),
+                                     .scale = static_cast<float>(m_in.model.softmax_scale()),
+                                     .out = m_b.write(m_buf.o_partial),
+                                     .lse = m_b.write(m_buf.lse),
+                                     .B = m_s.B,
+                                     .next_n = m_s.next_n,
+                                     .H = m_s.heads});
+}
+
+void Planner::attention() {
+  const bool sparse = m_in.model.has_indexer();
+  if (sparse)
+    sparse_attention();
+  else
+    dense_attention();
+  m_b.emit(sparse ? "sparse_combine" : "mla_combine", Category::sparse_mla,
            kernels::SparseCombineArgs{.partial = m_b.read(m_buf.o_partial),
                                       .lse = m_b.read(m_buf.lse),
                                       .out = m_b.write(m_buf.o_lat),
                                       .M = m_s.M,
                                       .H = m_s.heads,
-                                      .splits = splits,
+                                      .splits = attention_splits(m_s),
                                       .latent = m_s.latent});
 }
 
 void Planner::attention_output() {
   m_buf.attn_quant.layout = m_produced;
-  // (heads, M, v): the quantisation reads through the strides, so flattening costs no copy.
-  m_b.emit("v_bmm", Category::gemm,
-           kernels::BmmFp8Args{.x = m_b.read(m_buf.o_lat),
-                               .x_stride = m_s.heads * m_s.latent,
-                               .x_head_stride = m_s.latent,
-                               .w = w().w_vc.values,
-                               .w_scale = w().w_vc.scale,
-                               .out = m_b.write(m_buf.v_out),
-                               .out_stride = m_s.v,
-                               .out_head_stride = m_s.M * m_s.v,
-                               .M = m_s.M,
-                               .H = m_s.heads,
-                               .N = m_s.v,
-                               .K = m_s.latent});
-  quantise("attn_quant", m_b.read(m_buf.v_out), {m_s.v, m_s.M * m_s.v}, m_s.M, m_s.heads, m_s.v,
-           m_buf.attn_quant);
-  gemm("o_proj", gemm_input(m_buf.attn_quant, m_buf.scales_copy[3], m_s.heads * m_s.v, "o_proj"),
-       w().o_proj, m_buf.o);
+  // heads_major: (heads, M, v). The quantisations read through the strides, so flattening costs a
+  // copy only where a bf16 o_proj wants rows. batch_major: (M, heads, v), flat already.
+  const bool heads_major = is(ToggleKey::v_layout, "heads_major");
+  const int64_t columns = m_s.heads * m_s.v;
+  const std::array<int64_t, 2> strides =
+      heads_major ? std::array{m_s.v, m_s.M * m_s.v} : std::array{columns, m_s.v};
+  bmm("v_bmm", w().w_vc,
+      {.x = m_b.read(m_buf.o_lat),
+       .x_stride = m_s.heads * m_s.latent,
+       .x_head_stride = m_s.latent,
+       .out = m_b.write(m_buf.v_out),
+       .out_stride = strides[0],
+       .out_head_stride = strides[1],
+       .N = m_s.v,
+       .K = m_s.latent});
+  const Linear& o_proj = w().o_proj;
+  switch (o_proj.format) {
+    case WeightFormat::fp8:
+      quantise("attn_quant", m_b.read(m_buf.v_out), strides, m_s.M, m_s.heads, m_s.v,
+               m_buf.attn_quant);
+      gemm("o_proj", gemm_input(m_buf.attn_quant, m_buf.scales_copy[3], o_proj, "o_proj"), o_proj,
+           m_buf.o);
+      break;
+    case WeightFormat::mxfp4:
+      gemm_mxfp4("o_proj", o_proj,
+                 {.x = m_b.read(m_buf.v_out),
+                  .x_stride = strides[0],
+                  .x_head_stride = strides[1],
+                  .M = m_s.M,
+                  .H = m_s.heads,
+                  .D = m_s.v},
+                 m_buf.o);
+      break;
+    case WeightFormat::bf16:
+      if (heads_major) {
+        m_b.emit("v_flatten", Category::copy,
+                 kernels::StridedCopyArgs{.in = m_b.read(m_buf.v_out),
+                                          .out = m_b.write(m_buf.v_flat),
+                                          .format = Format::bf16,
+                                          .in_stride = strides[0],
+                                          .in_head_stride = strides[1],
+                                          .out_stride = columns,
+                                          .out_head_stride = m_s.v,
+                                          .M = m_s.M,
+                                          .H = m_s.heads,
+                                          .D = m_s.v});
+      }
+      gemm_bf16("o_proj", o_proj, m_b.read(heads_major ? m_buf.v_flat : m_buf.v_out), m_buf.o);
+      break;
+  }
 }
 
 trace::Result<PlannedStep> plan_step(const PlanInputs& in, const trace::ToggleSet& toggles,

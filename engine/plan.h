@@ -4,6 +4,8 @@
 // other streams that must be complete first (fork and join); every op has passed kernels::check. A
 // batch of 0 gives a plan without launches.
 #pragma once
+#include <optional>
+
 #include "engine/arena.h"
 #include "engine/caches.h"
 #include "trace/category.h"
@@ -34,8 +36,8 @@ struct DecodePlan {
 
 // What the switches do not say.
 struct PlanOptions {
-  kernels::ScaleLayout gemm_scales = kernels::ScaleLayout::column;  // what the fp8 GEMMs read
-  std::string fault_key;  // op whose output is broken; empty = none
+  std::optional<kernels::ScaleLayout> gemm_scales;  // what the fp8 GEMMs read; none: by their shape
+  std::string fault_key;                            // op whose output is broken; empty = none
   uint64_t placement_seed = 0;
 };
 
@@ -48,6 +50,10 @@ struct PlanInputs {
   const KvCaches& kv;
   const IndexCaches& index;
 };
+
+// The layout of activation scales that the fp8 GEMM of an N x K weight reads upstream: row-major
+// (Triton) for DeepSeek's shapes at TP 8, column-major (CK) for every other.
+kernels::ScaleLayout preferred_scales(int64_t N, int64_t K);
 
 struct PlannedStep {
   DecodePlan plan;

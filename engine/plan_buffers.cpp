@@ -45,13 +45,14 @@ class Declare {
     u.gate_parts = f32("gate_parts", kGateSplits * M * heads);
     u.gate_proj = bf16("gate_proj", M * heads);
     u.gates = f32("gates", M * heads);
-    u.index_logits = f32("index_logits", M * m_s.max_context);
+    u.index_logits = f32("index_logits", heads > 0 ? M * m_s.max_context : 0);
+    u.index_mx = mx("index_mx", M * std::max(m_s.q_lora, m_s.hidden));
     u.topk = i32("topk", M * m_s.topk);
   }
 
   void attention(StepBuffers& u) {
     const int64_t rows = m_s.M * m_s.heads;
-    const int64_t splits = kernels::sparse_splits(m_s.M, m_s.topk);
+    const int64_t splits = attention_splits(m_s);
     u.absorbed = bf16("absorbed", rows * m_s.latent);
     u.q_cat = m_b.buffer<uint8_t>("q_cat", rows * m_s.kv() * size_of(m_cache), m_cache);
     u.q_all = m_b.buffer<uint8_t>("q_all", rows * m_s.kv() * size_of(m_cache), m_cache);
@@ -59,6 +60,7 @@ class Declare {
     u.lse = f32("lse", splits * rows);
     u.o_lat = bf16("o_lat", rows * m_s.latent);
     u.v_out = bf16("v_out", rows * m_s.v);
+    u.v_flat = bf16("v_flat", rows * m_s.v);
     u.attn_quant = quant("attn_quant", m_s.M, m_s.heads * m_s.v);
     u.o = bf16("o", m_s.M * m_s.hidden);
     u.post = bf16("post", m_s.M * m_s.hidden);
@@ -80,6 +82,7 @@ class Declare {
     const int64_t widest = std::max(M * m_s.dense_inner, rows * m_s.moe_inner);
     u.act = bf16("act", widest);
     u.act_quant = quant("act_quant", 1, widest);
+    u.mx = mx("mx", std::max({M * m_s.hidden, M * m_s.q_lora, M * m_s.heads * m_s.v, widest}));
   }
 
   void head(StepBuffers& u) {
@@ -98,6 +101,10 @@ class Declare {
   }
   QuantBuffer quant(const char* name, int64_t rows, int64_t columns) {
     return {e4m3(name, rows * columns), f32(name, rows * columns / kernels::kGroup)};
+  }
+  MxBuffer mx(const std::string& name, int64_t n) {
+    return {m_b.buffer<uint8_t>(name, n / 2, Format::u8),
+            m_b.buffer<uint8_t>(name + "_scales", n / kernels::kMxGroup, Format::u8)};
   }
 
   PlanBuilder& m_b;

@@ -25,6 +25,7 @@ kernels::IndexLayout index_layout(const trace::ToggleSet& t) {
 // behind the norm of q_a, joined before the sparse MLA reads its slots.
 void Planner::indexer() {
   m_b.on_stream(m_index_stream);
+  m_on_index = true;
   index_query_and_key();
   rope_of_indexer();
   m_b.emit("hadamard_q", Category::indexer,
@@ -44,17 +45,14 @@ void Planner::indexer() {
                                    .M = m_s.M});
   head_gates();
   index_scores();
+  m_on_index = false;
   m_b.on_stream(0);
 }
 
 void Planner::index_query_and_key() {
   // This quantisation writes its scales as the GEMM reads them, in every mode: no copy follows.
-  m_buf.index_quant.layout = m_options.gemm_scales;
-  quantise("q_lora_quant", m_b.read(m_buf.q_lora), {m_s.q_lora, m_s.q_lora}, m_s.M, 1, m_s.q_lora,
-           m_buf.index_quant);
-  gemm("wq_b", read(m_buf.index_quant), w().wq_b, m_buf.q_idx);
-  gemm("wk", gemm_input(m_buf.norm_quant, m_buf.scales_copy[2], m_s.hidden, "wk"), w().wk,
-       m_buf.k_raw);
+  quantised_linear("wq_b", w().wq_b, m_buf.q_lora, "q_lora_quant", m_buf.index_quant, m_buf.q_idx);
+  linear("wk", w().wk, m_buf.norm, m_buf.norm_quant, m_buf.scales_copy[2], m_buf.k_raw);
   m_b.emit("k_norm", Category::indexer,
            kernels::LayerNormArgs{.x = m_b.read(m_buf.k_raw),
                                   .x_stride = kIndex,

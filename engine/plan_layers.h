@@ -7,6 +7,11 @@ namespace engine {
 
 inline constexpr int64_t kGateSplits = 4;  // of the unfused gates' fp32 projection
 
+// Split-K of attention: over the chosen slots, or over the context where there is no indexer.
+inline int64_t attention_splits(const Shape& s) {
+  return s.topk > 0 ? kernels::sparse_splits(s.M, s.topk) : kernels::dense_splits(s.B);
+}
+
 inline kernels::RopeStyle rope_style(bool interleave) {
   return interleave ? kernels::RopeStyle::interleaved : kernels::RopeStyle::half_split;
 }
@@ -22,17 +27,23 @@ struct QuantBuffer {
   kernels::ScaleLayout layout = kernels::ScaleLayout::row;
 };
 
+// The same in MXFP4.
+struct MxBuffer {
+  Buffer<uint8_t> values, scales;
+};
+
 // Every buffer of a step; all are reused layer after layer.
 struct StepBuffers {
   using Bf16 = kernels::Bf16;
-  Buffer<Bf16> x, residual, norm, qkv, q_lora, kv_norm, q, absorbed, o_partial, o_lat, v_out, o,
-      post;
+  Buffer<Bf16> x, residual, norm, qkv, q_lora, kv_norm, q, absorbed, o_partial, o_lat, v_out,
+      v_flat, o, post;
   Buffer<Bf16> q_idx, k_raw, k_idx, q_rot, k_rot, gate_proj;
   Buffer<float> gate_input, gate_parts, gates, q_idx_scales, index_logits, lse;
   Buffer<kernels::E4m3> q_idx_codes;
   Buffer<int32_t> topk;
   Buffer<uint8_t> q_cat, q_all;  // in the cache's format
   QuantBuffer norm_quant, q_quant, index_quant, attn_quant, mlp_quant, act_quant;
+  MxBuffer mx, index_mx;         // inputs of MXFP4 GEMMs on the main and on the indexer's stream
   Buffer<float> scales_copy[4];  // transposed copies: qkv_a, q_b, wk, o_proj
   Buffer<Bf16> mlp_gate_up, act, router;
   Buffer<float> expert_gate_up, weights, all_weights, logits;
@@ -53,11 +64,26 @@ class Planner {
   kernels::RopeTable rope_table() const;
   kernels::QuantIn read(const QuantBuffer&);
   kernels::QuantOut write(const QuantBuffer&);
+  // The layout of activation scales that the fp8 GEMM of this shape reads.
+  kernels::ScaleLayout wanted(const Linear&) const;
   // The activations of an fp8 GEMM in the layout it reads, behind a transposing copy where they are
   // in the other.
-  kernels::QuantIn gemm_input(const QuantBuffer&, Buffer<float> copy, int64_t columns,
+  kernels::QuantIn gemm_input(const QuantBuffer&, Buffer<float> copy, const Linear&,
                               std::string_view consumer);
-  void gemm(std::string_view key, kernels::QuantIn x, const Fp8Weight&, Buffer<kernels::Bf16> out);
+  void gemm(std::string_view key, kernels::QuantIn x, const Linear&, Buffer<kernels::Bf16> out);
+  // An fp8 weight reads `q`, which has been quantised already; bf16 reads `x`; MXFP4 quantises `x`.
+  void linear(std::string_view key, const Linear&, Buffer<kernels::Bf16> x, const QuantBuffer& q,
+              Buffer<float> copy, Buffer<kernels::Bf16> out);
+  // The same where the fp8 quantisation is a launch of its own and writes what the GEMM reads.
+  void quantised_linear(std::string_view key, const Linear&, Buffer<kernels::Bf16> x,
+                        std::string_view quant_key, QuantBuffer& q, Buffer<kernels::Bf16> out);
+  void gemm_bf16(std::string_view key, const Linear&, const kernels::Bf16* x,
+                 Buffer<kernels::Bf16> out);
+  // MXFP4 activations of bf16 rows [M, H, D], then the GEMM.
+  void gemm_mxfp4(std::string_view key, const Linear&, kernels::MxQuantArgs x,
+                  Buffer<kernels::Bf16> out);
+  // An absorb matrix of any format over strided heads.
+  void bmm(std::string_view key, const AbsorbWeight&, kernels::BmmArgs);
   // group_quant of bf16 rows [M, H, D].
   void quantise(std::string_view key, const kernels::Bf16* x, std::array<int64_t, 2> strides,
                 int64_t rows, int64_t heads, int64_t columns, const QuantBuffer& out);
@@ -72,11 +98,17 @@ class Planner {
   void index_scores();
   void attention_query();
   void attention();
+  Buffer<uint8_t> merged_query();
+  void sparse_attention();
+  void dense_attention();
   void attention_output();
   void post_norm();
   void dense_mlp();
   void route();
   void experts();
+  void quantise_experts(std::string_view key, Buffer<kernels::Bf16> x, int64_t rows,
+                        int64_t columns, QuantBuffer&);
+  kernels::ExpertInput expert_input(Buffer<kernels::Bf16> x, const QuantBuffer&);
   void head();
 
   PlanInputs m_in;
@@ -87,6 +119,7 @@ class Planner {
   StepBuffers m_buf;
   int m_layer = 0;
   int m_index_stream = 0;           // where the indexer runs
+  bool m_on_index = false;          // planning the indexer
   kernels::ScaleLayout m_produced;  // the layout in which producers write activation scales
   std::vector<int> m_kv_cache, m_index_cache;  // externals of the builder, a layer each
 };

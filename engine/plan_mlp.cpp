@@ -5,6 +5,7 @@ namespace engine {
 
 using kernels::Bf16;
 using kernels::Format;
+using kernels::WeightFormat;
 using trace::Category;
 
 void Planner::embed() {
@@ -31,16 +32,12 @@ void Planner::post_norm() {
 }
 
 void Planner::dense_mlp() {
-  m_buf.mlp_quant.layout = m_buf.act_quant.layout = m_options.gemm_scales;
-  quantise("mlp_quant", m_b.read(m_buf.post), {m_s.hidden, m_s.hidden}, m_s.M, 1, m_s.hidden,
-           m_buf.mlp_quant);
-  gemm("mlp_gate_up", read(m_buf.mlp_quant), w().gate_up, m_buf.mlp_gate_up);
+  quantised_linear("mlp_gate_up", w().gate_up, m_buf.post, "mlp_quant", m_buf.mlp_quant,
+                   m_buf.mlp_gate_up);
   m_b.emit("mlp_silu", Category::activation,
            kernels::SiluMulArgs{m_b.read(m_buf.mlp_gate_up), Format::bf16, m_b.write(m_buf.act),
                                 m_s.M, m_s.dense_inner});
-  quantise("mlp_act_quant", m_b.read(m_buf.act), {m_s.dense_inner, m_s.dense_inner}, m_s.M, 1,
-           m_s.dense_inner, m_buf.act_quant);
-  gemm("mlp_down", read(m_buf.act_quant), w().down, m_buf.x);
+  quantised_linear("mlp_down", w().down, m_buf.act, "mlp_act_quant", m_buf.act_quant, m_buf.x);
 }
 
 // Experts of each token; the shared expert is appended as one more, so it runs inside the grouped
@@ -88,22 +85,52 @@ void Planner::route() {
                                 .E = m_s.all_experts()});
 }
 
+// The rows of the grouped GEMMs in the experts' format, scales by row: the GEMM gathers rows.
+void Planner::quantise_experts(std::string_view key, Buffer<Bf16> x, int64_t rows, int64_t columns,
+                               QuantBuffer& q) {
+  const WeightFormat format = w().experts_gate_up.format;
+  q.layout = kernels::ScaleLayout::row;
+  if (format == WeightFormat::fp8)
+    quantise(key, m_b.read(x), {columns, columns}, rows, 1, columns, q);
+  if (format == WeightFormat::mxfp4) {
+    m_b.emit(key, Category::norm_quant,
+             kernels::MxQuantArgs{.x = m_b.read(x),
+                                  .x_stride = columns,
+                                  .x_head_stride = columns,
+                                  .out = {m_b.write(m_buf.mx.values), m_b.write(m_buf.mx.scales)},
+                                  .M = rows,
+                                  .D = columns});
+  }
+}
+
+kernels::ExpertInput Planner::expert_input(Buffer<Bf16> x, const QuantBuffer& q) {
+  switch (w().experts_gate_up.format) {
+    case WeightFormat::fp8:
+      return kernels::ExpertInput::of(read(q));
+    case WeightFormat::mxfp4:
+      return kernels::ExpertInput::of(
+          kernels::MxIn{m_b.read(m_buf.mx.values), m_b.read(m_buf.mx.scales)});
+    case WeightFormat::bf16:
+      break;
+  }
+  return kernels::ExpertInput::of(m_b.read(x));
+}
+
 void Planner::experts() {
   const int64_t slots = m_s.slots_a_token(), inner = m_s.moe_inner;
   const auto rows = [&] {
     return kernels::ExpertRows{m_b.read(m_buf.rows), m_b.read(m_buf.offsets), m_s.M, slots,
                                m_s.all_experts()};
   };
-  m_buf.mlp_quant.layout = m_buf.act_quant.layout =
-      kernels::ScaleLayout::row;  // the grouped GEMM gathers rows
-  quantise("moe_quant", m_b.read(m_buf.post), {m_s.hidden, m_s.hidden}, m_s.M, 1, m_s.hidden,
-           m_buf.mlp_quant);
+  const auto weights = [](const Linear& w) {
+    return kernels::ExpertWeights{w.format, w.values, w.scales};
+  };
+  quantise_experts("moe_quant", m_buf.post, m_s.M, m_s.hidden, m_buf.mlp_quant);
   m_b.emit("moe_fill", Category::fill,
            kernels::FillArgs{m_b.write(m_buf.x), Format::bf16, 0, m_s.M * m_s.hidden});
   m_b.emit("experts_gate_up", Category::routed_expert,
-           kernels::MoeGateUpArgs{.x = read(m_buf.mlp_quant),
-                                  .w = w().experts_gate_up.values,
-                                  .w_scales = w().experts_gate_up.scales,
+           kernels::MoeGateUpArgs{.x = expert_input(m_buf.post, m_buf.mlp_quant),
+                                  .w = weights(w().experts_gate_up),
                                   .experts = rows(),
                                   .out = m_b.write(m_buf.expert_gate_up),
                                   .N = 2 * inner,
@@ -111,13 +138,11 @@ void Planner::experts() {
   m_b.emit("experts_silu", Category::activation,
            kernels::SiluMulArgs{m_b.read(m_buf.expert_gate_up), Format::f32, m_b.write(m_buf.act),
                                 m_s.M * slots, inner});
-  quantise("experts_quant", m_b.read(m_buf.act), {inner, inner}, m_s.M * slots, 1, inner,
-           m_buf.act_quant);
+  quantise_experts("experts_quant", m_buf.act, m_s.M * slots, inner, m_buf.act_quant);
   m_b.emit(
       "experts_down", Category::routed_expert,
-      kernels::MoeDownArgs{.x = read(m_buf.act_quant),
-                           .w = w().experts_down.values,
-                           .w_scales = w().experts_down.scales,
+      kernels::MoeDownArgs{.x = expert_input(m_buf.act, m_buf.act_quant),
+                           .w = weights(w().experts_down),
                            .experts = rows(),
                            .weights = m_b.read(m_s.shared > 0 ? m_buf.all_weights : m_buf.weights),
                            .out = m_b.update(m_buf.x),

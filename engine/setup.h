@@ -11,7 +11,7 @@ namespace engine {
 struct Setup {
   trace::RunSpec spec;  // effective: backend resolved
   Shape shape;
-  kernels::ScaleLayout gemm_scales = kernels::ScaleLayout::column;  // --set gemm_scales=row|column
+  std::optional<kernels::ScaleLayout> gemm_scales;  // --set gemm_scales=row|column; none: by shape
   int workers = 0;     // --set workers=1|2; 0 = by the machine
   bool fault = false;  // --set fault=bitflip: the hidden fault hook
 };

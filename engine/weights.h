@@ -1,6 +1,6 @@
 // Weights of this rank: pointers into one block, generated from the seed (engine/synth.h).
-// Immutable once loaded and shared by every plan and both arms of an A/B. Row-major [N, K]; fp8
-// with 128x128 block scales, absorb matrices with one scale a tensor, embeddings, router, gate
+// Immutable once loaded and shared by every plan and both arms of an A/B. Row-major [N, K];
+// linears, absorb matrices and experts each in the format the model says, embeddings, router, gate
 // projection, norms and lm_head in bf16.
 #pragma once
 #include <functional>
@@ -13,27 +13,48 @@
 
 namespace engine {
 
-struct Fp8Weight {
-  kernels::E4m3* values = nullptr;  // [N, K]
-  float* scales = nullptr;          // [ceil(N/128), K/128]
+// A matrix [N, K], or [batches, N, K], in one format:
+//   fp8    e4m3 and one float scale per 128x128 block, [ceil(N/128), K/128]
+//   bf16
+//   mxfp4  packed e2m1, K/2 bytes a row, and e8m0 scales [N, K/32]
+struct Linear {
+  kernels::WeightFormat format = kernels::WeightFormat::fp8;
+  void* values = nullptr;
+  void* scales = nullptr;
   int64_t N = 0, K = 0;
+
+  const kernels::Bf16* bf16() const { return static_cast<const kernels::Bf16*>(values); }
+  const kernels::E4m3* fp8() const { return static_cast<const kernels::E4m3*>(values); }
+  const float* fp8_scales() const { return static_cast<const float*>(scales); }
+  const uint8_t* mx() const { return static_cast<const uint8_t*>(values); }
+  const uint8_t* mx_scales() const { return static_cast<const uint8_t*>(scales); }
 };
 
+// [heads, N, K]; in fp8 with one scale for the whole tensor.
 struct AbsorbWeight {
-  kernels::E4m3* values = nullptr;  // [heads, N, K]
-  float scale = 1;
+  kernels::WeightFormat format = kernels::WeightFormat::fp8;
+  void* values = nullptr;
+  uint8_t* scales = nullptr;  // mxfp4: [heads, N, K/32]
+  float scale = 1;            // fp8
 };
 
 struct LayerWeights {
   kernels::Bf16 *input_norm = nullptr, *q_norm = nullptr, *kv_norm = nullptr, *post_norm = nullptr;
-  Fp8Weight qkv_a, q_b, o_proj;
+  Linear qkv_a, q_b, o_proj;
   AbsorbWeight w_kc, w_vc;  // [H, latent, nope], [H, v, latent]
-  Fp8Weight wq_b, wk;       // indexer
+  Linear wq_b, wk;          // indexer
   kernels::Bf16 *k_norm = nullptr, *k_norm_bias = nullptr, *gate_proj = nullptr;
-  Fp8Weight gate_up, down;                                  // dense layers
+  Linear gate_up, down;                                     // dense layers
   kernels::Bf16 *router = nullptr, *router_bias = nullptr;  // MoE layers
-  Fp8Weight experts_gate_up, experts_down;  // [E, N, K] with scales [E, N/128, K/128]
+  Linear experts_gate_up, experts_down;                     // [E, N, K]
 };
+
+struct EndWeights {
+  kernels::Bf16 *embedding = nullptr, *final_norm = nullptr, *lm_head = nullptr;
+  kernels::Bf16 *cos = nullptr, *sin = nullptr;  // [max_context, rope/2]
+};
+
+kernels::WeightFormat kernel_format(trace::WeightFormat);
 
 using Progress = std::function<void(const std::string& what, double fraction)>;
 
@@ -43,23 +64,20 @@ class Weights {
   // before).
   Weights(const trace::ModelConfig&, const Shape&, uint64_t seed, const Progress& = {});
 
-  const kernels::Bf16* embedding() const { return m_embedding; }
-  const kernels::Bf16* final_norm() const { return m_final_norm; }
-  const kernels::Bf16* lm_head() const { return m_lm_head; }
-  const kernels::Bf16* rope_cos() const { return m_cos; }  // [max_context, rope/2]
-  const kernels::Bf16* rope_sin() const { return m_sin; }
+  const kernels::Bf16* embedding() const { return m_ends.embedding; }
+  const kernels::Bf16* final_norm() const { return m_ends.final_norm; }
+  const kernels::Bf16* lm_head() const { return m_ends.lm_head; }
+  const kernels::Bf16* rope_cos() const { return m_ends.cos; }
+  const kernels::Bf16* rope_sin() const { return m_ends.sin; }
   const LayerWeights& layer(int64_t i) const { return m_layers[static_cast<size_t>(i)]; }
 
   // Bytes by part ("experts", "attention", ...), without loading anything.
   static std::map<std::string, int64_t> bytes_by_part(const trace::ModelConfig&, const Shape&);
 
  private:
-  struct Tensor;
-  class Layout;
   Memory m_block;
   std::vector<LayerWeights> m_layers;
-  kernels::Bf16 *m_embedding = nullptr, *m_final_norm = nullptr, *m_lm_head = nullptr,
-                *m_cos = nullptr, *m_sin = nullptr;
+  EndWeights m_ends;
 };
 
 }  // namespace engine

@@ -261,6 +261,9 @@ std::vector<Rule> shape_rules(const ModelConfig& m, int tp) {
 
 std::vector<Rule> part_rules(const ModelConfig& m, int tp) {
   std::vector<Rule> rules;
+  if (m.absorb == WeightFormat::mxfp4) {
+    rules.push_back(multiple("qk_nope_head_dim with MXFP4 w_kc", m.qk_nope_head_dim, 32));
+  }
   if (m.has_indexer()) {
     rules.push_back({m.index_head_dim != kBlock, field_text("index_head_dim", m.index_head_dim) +
                                                      ": the index-K layouts are for 128"});

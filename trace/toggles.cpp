@@ -195,6 +195,11 @@ bool any_fp8_linear(const ModelConfig& m) {
 
 std::optional<std::string> missing_in_model(ToggleKey key, const ModelConfig& m) {
   switch (key) {
+    case ToggleKey::cat_skip:
+      if (!m.has_indexer()) {
+        return "needs sparse attention: the dense MLA of " + m.name + " reads q_cat as it is";
+      }
+      break;
     case ToggleKey::head_gates:
     case ToggleKey::rope_update:
     case ToggleKey::index_layout:
@@ -347,12 +352,6 @@ std::optional<std::string> unavailable(ToggleKey key, const ModelConfig& model,
   if (auto missing = missing_in_model(key, model)) return missing;
   if (key == ToggleKey::launch && (backend == "cpu" || backend == "auto")) {
     return "needs a GPU: the cpu backend has no graph launch";
-  }
-  if (key == ToggleKey::v_layout) {
-    return "not available yet: the MXFP4 form of the v BMM is not built";
-  }
-  if (!model.has_indexer()) {
-    return "not available yet: dense MLA decode (" + model.name + ") is not built";
   }
   if (backend == "cuda" || backend == "hip") {
     return "not available yet: the " + std::string(backend) + " backend has no kernels";

@@ -8,9 +8,10 @@
 
 namespace engine::test {
 
-inline trace::RunSpec small_spec(int batch, int context, int next_n = 1) {
+inline trace::RunSpec small_spec(int batch, int context, int next_n = 1,
+                                 std::string_view preset = "tiny") {
   trace::RunSpec spec;
-  spec.model = check_model();
+  spec.model = check_model(preset);
   spec.workload.batch = batch, spec.workload.context = context, spec.workload.next_n = next_n;
   spec.workload.max_context = 512;
   spec.workload.steps = 8, spec.workload.warmup = 1;

@@ -11,10 +11,10 @@ using namespace engine::test;
 
 namespace {
 
-trace::AbSpec small_ab(const char* arms, const trace::ToggleSet& base = trace::ToggleSet()) {
+trace::AbSpec small_ab(const char* arms, const char* preset = "tiny") {
   trace::AbSpec spec;
-  spec.base = small_spec(3, 140);
-  const auto parsed = trace::parse_arms(arms, base).value();
+  spec.base = small_spec(3, 140, 1, preset);
+  const auto parsed = trace::parse_arms(arms, trace::ToggleSet()).value();
   spec.keys = parsed.keys, spec.a = parsed.a, spec.b = parsed.b;
   spec.instances = 2, spec.quads = 2;
   return spec;
@@ -78,24 +78,46 @@ TEST_CASE("an A/B follows its design") {
 }
 
 TEST_CASE("what each switch removes is counted from recorded events") {
-  const std::pair<const char*, const char*> wanted[] = {
-      {"x_scale", "x_scale_copy 8 "},
-      {"logits_init", "logits_fill 2 "},
-      {"rope_update", "rope_clone 4 rope_write_back 4 "},
-      {"head_gates", "gates_cast 2 gates_reduce 2 gates_scale_heads 2 gates_scale_q 2 "},
-      {"index_layout,page_size=1:64,logits_init", "logits_fill 2 "},
-      {"streams", ""},
-      {"kv_dtype", ""}};
-  for (const auto& [arms, removed] : wanted) {
-    trace::AbSpec spec = small_ab(arms);
+  struct Row {
+    const char *preset, *arms, *removed;  // over the two layers
+  };
+  const Row rows[] = {
+      {"tiny", "x_scale", "x_scale_copy 8 "},
+      {"tiny", "logits_init", "logits_fill 2 "},
+      {"tiny", "rope_update", "rope_clone 4 rope_write_back 4 "},
+      {"tiny", "head_gates", "gates_cast 2 gates_reduce 2 gates_scale_heads 2 gates_scale_q 2 "},
+      {"tiny", "index_layout,page_size=1:64,logits_init", "logits_fill 2 "},
+      {"tiny", "streams", ""},
+      {"tiny", "kv_dtype", ""},
+      {"tiny-mxfp4", "v_layout", "v_flatten 2 "},
+      {"tiny-mxfp4", "kv_dtype", ""},
+      {"tiny-mxfp4", "x_scale", "x_scale_copy 4 "},  // qkv_a and q_b: o_proj is bf16
+      {"tiny-dense", "kv_dtype", ""}};
+  for (const Row& row : rows) {
+    trace::AbSpec spec = small_ab(row.arms, row.preset);
     spec.instances = 1, spec.quads = 1;
     const auto done = run_ab(spec);
-    INFO(arms << ", seed " << Catch::getSeed());
+    INFO(row.preset << " " << row.arms << ", seed " << Catch::getSeed());
     REQUIRE(done.ok());
     INFO(done->equivalence.first_difference);
     CHECK(done->equivalence.ok);
-    CHECK(names(done->removed) == removed);
+    CHECK(names(done->removed) == row.removed);
     CHECK(done->added.empty());
+  }
+}
+
+TEST_CASE("only a bf16 o_proj pays for the layout of the v BMM") {
+  for (const auto& [format, removed] : {std::pair{trace::WeightFormat::bf16, "v_flatten 2 "},
+                                        {trace::WeightFormat::fp8_block, ""},
+                                        {trace::WeightFormat::mxfp4, ""}}) {
+    trace::AbSpec spec = small_ab("v_layout", "tiny-mxfp4");
+    spec.base.model.o_proj = format;
+    spec.instances = 1, spec.quads = 1;
+    const auto done = run_ab(spec);
+    REQUIRE(done.ok());
+    INFO(done->equivalence.first_difference << ", seed " << Catch::getSeed());
+    CHECK(done->equivalence.ok);
+    CHECK(names(done->removed) == removed);
   }
 }
 
@@ -125,9 +147,10 @@ TEST_CASE("equal formats are shared, others converted once and said") {
 
 TEST_CASE("one flipped bit in the switched path is found") {
   for (const trace::ToggleInfo& row : trace::toggle_table()) {
-    if (trace::unavailable(row.key, check_model(), "cpu")) continue;
+    const char* preset = row.key == trace::ToggleKey::v_layout ? "tiny-mxfp4" : "tiny";
+    if (trace::unavailable(row.key, check_model(preset), "cpu")) continue;
     INFO(row.name << ", seed " << Catch::getSeed());
-    trace::AbSpec spec = small_ab(row.name.data());
+    trace::AbSpec spec = small_ab(row.name.data(), preset);
     spec.instances = 1, spec.quads = 1;
     spec.base.set["fault"] = "bitflip";
     const auto done = run_ab(spec);

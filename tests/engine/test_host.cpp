@@ -14,8 +14,8 @@ namespace reply = trace::reply;
 
 namespace {
 
-// Reads replies in their order until one satisfies `found`; fails after a minute. Each search goes on behind the reply
-// that the last one found: several may have come in one poll.
+// Reads replies in their order until one satisfies `found`; fails after a minute. Each search goes
+// on behind the reply that the last one found: several may have come in one poll.
 struct Client {
   Host host{"test 1"};
   std::deque<trace::Reply> all;  // a deque: what was found stays where it is

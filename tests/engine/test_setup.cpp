@@ -41,10 +41,6 @@ TEST_CASE("what cannot run is refused with what and where") {
   CHECK(has(refusal([](auto& s) { s.workload.shared_prefix = NAN; }), "--shared-prefix"));
   CHECK(has(refusal([](auto& s) { s.workload.routing = "zipf:1"; }), "not available yet"));
   CHECK(has(refusal([](auto& s) { s.workload.tp = 3; }), "tp=3"));
-  CHECK(has(refusal([](auto& s) { s.model = trace::model_preset("tiny-dense").value(); }),
-            "dense MLA"));
-  CHECK(
-      has(refusal([](auto& s) { s.model.experts_format = trace::WeightFormat::mxfp4; }), "MXFP4"));
   CHECK(has(refusal([](auto& s) { s.model.hidden = 100; }), "hidden=100"));
   CHECK(has(refusal([](auto& s) { s.set["gemm_scale"] = "row"; }), "no such setting"));
   CHECK(has(refusal([](auto& s) { s.set["gemm_scales"] = "diagonal"; }),

@@ -82,6 +82,9 @@ TEST_CASE("what a model or backend cannot do is said") {
   CHECK(unavailable(ToggleKey::launch, tiny, "cpu")->starts_with("needs a GPU"));
   CHECK(unavailable(ToggleKey::head_gates, dense, "cpu")->starts_with("needs an indexer"));
   CHECK(unavailable(ToggleKey::x_scale, kimi, "cpu")->starts_with("needs fp8"));
+  CHECK(unavailable(ToggleKey::cat_skip, kimi, "cpu")->starts_with("needs sparse attention"));
+  CHECK_FALSE(unavailable(ToggleKey::v_layout, kimi, "cpu"));
+  CHECK_FALSE(unavailable(ToggleKey::kv_dtype, dense, "cpu"));
   CHECK(unavailable(ToggleKey::cat_skip, tiny, "hip")->starts_with("not available yet"));
 }
 
