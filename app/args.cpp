@@ -67,7 +67,7 @@ trace::Status apply_setting(trace::RunSpec& spec, const std::string& setting) {
     if (auto done = spec.toggles.set(*toggle, value); !done) return trace::Error{done.error().line(), "--set " + setting};
     return trace::Ok{};
   }
-  static const std::vector<std::string> engine_settings = {"gemm_scales", "o_proj", "fault"};
+  static const std::vector<std::string> engine_settings = {"gemm_scales", "workers", "fault"};
   for (const auto& known : engine_settings) {
     if (key == known) { spec.set[key] = value; return trace::Ok{}; }
   }
