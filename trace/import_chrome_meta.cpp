@@ -157,8 +157,14 @@ void ChromeMeta::apply(TraceBuilder& builder, std::string_view runtime) const {
   const std::string vendor = t.collector.clock == ClockSource::roctracer ? "amd"
                              : t.collector.clock == ClockSource::cupti   ? "nvidia"
                                                                          : "";
+  // ROCm numbers devices otherwise in its events than in its properties (one device 0 in the header, device 9 in the
+  // events): where all properties are of one model there is no doubt which.
+  const bool one_model = !m_devices.empty() && std::ranges::all_of(m_devices, [&](const DeviceRow& d) {
+    return d.name == m_devices.front().name;
+  });
   for (Device& device : t.devices) {
-    const auto row = std::ranges::find(m_devices, device.id, &DeviceRow::id);
+    auto row = std::ranges::find(m_devices, device.id, &DeviceRow::id);
+    if (row == m_devices.end() && one_model) row = m_devices.begin();
     if (row != m_devices.end()) {
       device.name = row->name;
       device.vendor = row->vendor;

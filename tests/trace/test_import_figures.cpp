@@ -127,6 +127,8 @@ TEST_CASE("import: what a real file says about its collector, devices and launch
     CHECK(report.ties == 548);
     CHECK(report.skipped.at("python_function") == 821);
     CHECK(t->devices.at(0).vendor == "amd");
+    CHECK(t->devices.at(0).id == "9");  // device 0 in the header: ROCm counts twice
+    CHECK(t->devices.at(0).name == "AMD Instinct MI300X");
     CHECK(t->calls.size() == 29);
     CHECK(t->annotations.size() == 2);
     // One hipGraphLaunch has 544 kernels: correlation to launch is many to one.
