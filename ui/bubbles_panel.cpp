@@ -25,6 +25,7 @@ void card_header() {
   ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
   const int columns = ImGui::TableGetColumnCount();
   for (int i = 0; i < columns; ++i) {
+    if (!ImGui::TableSetColumnIndex(i)) continue;
     const std::string_view name = ImGui::TableGetColumnName(i);
     Rgb ink = p.dim;
     for (int k = 0; k < trace::kBubbleKinds; ++k) {
@@ -91,7 +92,11 @@ void stalls(const AppState& state, const OpenRun& open, Actions& actions) {
   const StallTableVm vm = stall_table(a);
   const Palette& p = theme().colours;
   if (vm.bubbles.empty()) {
-    dim("no gap at all in " + open.title);
+    if (a.devices.empty())
+      empty_state("No GPU activity in this trace.",
+                  "Record it with GPU activities (torch.profiler: ProfilerActivity.CUDA).");
+    else
+      dim("no gap at all in " + open.title);
     return;
   }
   std::string status = count_text(vm.total) + " · " + open.title;
@@ -167,6 +172,8 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
     dim("no gaps");
     return;
   }
+  const double width =
+      static_cast<double>(ImGui::GetContentRegionAvail().x / ImGui::GetStyle().FontScaleMain);
   const ImVec2 size{-1, std::max(ImGui::GetContentRegionAvail().y - 4, 90.0f)};
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
   if (ImPlot::BeginPlot("##gaps", size,
@@ -177,7 +184,9 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
     // Whole decades around what there is and around the thresholds.
     const double left = std::floor(std::min(vm.x[vm.first] - vm.width / 2, vm.fence_x) + 1e-9);
     const double right = std::ceil(std::max(vm.x[vm.last - 1] + vm.width / 2, vm.stall_x) - 1e-9);
-    ImPlot::SetupAxesLimits(left - 0.1, right + 0.1, 0, vm.most * 1.2, ImPlotCond_Always);
+    // Room for half of the first and the last label.
+    const double air = std::min((right - left) * 34 / std::max(width - 68.0, 34.0), 2.0);
+    ImPlot::SetupAxesLimits(left - air, right + air, 0, vm.most * 1.2, ImPlotCond_Always);
     ImPlot::SetupAxisFormat(ImAxis_X1, format_ns);
     std::vector<double> ticks;
     for (double t = 0; t <= 9; ++t) ticks.push_back(t);

@@ -123,18 +123,18 @@ void draw_tooltip(const DetailsVm& vm) {
 void draw_details(const AppState& state, UiMemory&, Actions& actions) {
   const OpenRun* open = state.find(state.selection.run);
   if (state.selection.kind == SelectionKind::none || !open || !open->analysis) {
-    heading("Kernel");
     const OpenRun* shown = state.find(state.selected);
+    heading(shown ? "Run" : "Details");
     if (!shown || !shown->analysis) {
       empty_state(
           "Nothing selected.",
-          "Click a kernel or a bubble on the timeline. With , and . you walk along its lane.");
+          "Click a kernel or a bubble on the timeline. The keys , and . walk along its lane.");
       return;
     }
-    gap(1);
-    wrapped("Click a kernel or a bubble on the timeline; , and . walk along its lane.",
-            theme().colours.faint);
+    body(run_details(*shown->run, *shown->analysis), actions);
     caveats(*shown->analysis);
+    gap(3);
+    wrapped("Click a kernel or a bubble on the timeline for more about it.", theme().colours.faint);
     return;
   }
   const RunAnalysis& a = *open->analysis;

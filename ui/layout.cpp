@@ -34,10 +34,10 @@ float share(float wanted_px, float of_px, float most) {
 
 }  // namespace
 
-void ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset) {
+bool ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset) {
   const ImGuiDockNode* node = ImGui::DockBuilderGetNode(dock_space);
-  if (node && !node->IsLeafNode() && !reset) return;
-  if (node && !reset && !node->Windows.empty()) return;
+  if (node && !node->IsLeafNode() && !reset) return false;
+  if (node && !reset && !node->Windows.empty()) return false;
   const float scale = ImGui::GetStyle().FontScaleMain;
   ImGui::DockBuilderRemoveNode(dock_space);
   ImGui::DockBuilderAddNode(dock_space,
@@ -53,10 +53,11 @@ void ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset) {
                               share(size.x < 1400 ? 230 * scale : 290 * scale, upper_px, 0.3f),
                               &at.right, &at.centre);
   ImGuiID below = 0;
-  ImGui::DockBuilderSplitNode(left, ImGuiDir_Up, 0.27f, &at.left_top, &below);
+  ImGui::DockBuilderSplitNode(left, ImGuiDir_Up, share(226 * scale, size.y, 0.34f), &at.left_top, &below);
   ImGui::DockBuilderSplitNode(below, ImGuiDir_Down, 0.30f, &at.left_bottom, &at.left_middle);
   for (const Panel& panel : panels()) ImGui::DockBuilderDockWindow(panel.title, at.of(panel.dock));
   ImGui::DockBuilderFinish(dock_space);
+  return true;
 }
 
 }  // namespace ui

@@ -7,7 +7,7 @@
 
 namespace ui {
 
-// Builds the layout into the dock space if it has none yet, or anew when `reset`.
-void ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset);
+// Builds the layout into the dock space if it has none yet, or anew when `reset`; true if it did.
+bool ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset);
 
 }  // namespace ui

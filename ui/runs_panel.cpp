@@ -6,6 +6,7 @@
 
 #include "ui/panels.h"
 #include "ui/vm/format.h"
+#include "ui/vm/names.h"
 #include "ui/vm/runs_vm.h"
 #include "ui/widgets.h"
 
@@ -82,8 +83,11 @@ void run_row(const AppState& state, const RunRowVm& row, UiMemory& memory, Actio
   ImGui::TableNextColumn();
   const bool picked =
       row.id != 0 && std::ranges::find(memory.picked, row.id) != memory.picked.end();
+  const std::string tail = row.unsaved ? " *" : "";
+  const int chars = static_cast<int>(ImGui::GetContentRegionAvail().x / theme().mono_char_px) -
+                    static_cast<int>(tail.size()) - (row.starred ? 2 : 0);
   const std::string label =
-      (row.starred ? "\xef\x80\x85 " : "") + row.name + (row.unsaved ? " *" : "");
+      (row.starred ? "\xef\x80\x85 " : "") + clipped(row.name, std::max(chars, 6)) + tail;
   bool activated = false;
   {
     Mono mono;

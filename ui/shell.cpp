@@ -184,8 +184,11 @@ void status_bar(const AppState& state, Actions& actions) {
                                   kBarFlags)) {
     ImGui::PushFont(nullptr, kSmallPx);
     const OpenRun* run = state.find(state.selected);
-    dim(run ? std::string_view(run->run->trace ? run->run->trace->source : run->title)
-            : "no run open");
+    const std::string source = !run               ? "no run open"
+                               : run->run->trace ? run->run->trace->source
+                                                 : run->title;
+    dim(std::string_view(source).substr(source.find_last_of('/') + 1));
+    if (source.find('/') != std::string::npos) ImGui::SetItemTooltip("%s", source.c_str());
     ImGui::SameLine(0, 20);
     kinds_line(state.thresholds);
     jobs_line(state, actions);
@@ -274,7 +277,9 @@ void draw_window(const AppState& state, UiMemory& memory, Actions& actions) {
   status_bar(state, actions);
   const ImGuiViewport* view = ImGui::GetMainViewport();
   const ImGuiID space = ImGui::GetID("decodescope");
-  ensure_layout(space, view->WorkSize, std::exchange(memory.reset_layout, false));
+  if (ensure_layout(space, view->WorkSize, std::exchange(memory.reset_layout, false)) &&
+      memory.focus_frames == 0)
+    focus_panel(memory, "Bubbles");
   ImGui::DockSpaceOverViewport(
       space, view, ImGuiDockNodeFlags_AutoHideTabBar | ImGuiDockNodeFlags_NoDockingOverCentralNode);
   panel_windows(state, memory, actions);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,8 @@ struct StoreState {
   std::string path, problem;  // why there is none
   int64_t bytes = 0;
   std::vector<trace::Run> runs;  // without traces, newest first
+  std::string host;              // this machine, as runs recorded here name it
+  std::set<trace::ToggleKey> effects_asked;  // stored A/Bs that were asked for, by their switch
 };
 
 struct SearchState {

@@ -33,6 +33,12 @@ void diagonal(ImDrawList* draw, ImVec2 min, ImVec2 max, float step, float thickn
   draw->PopClipRect();
 }
 
+// Pixel columns that hold kernels too: as strong as they are idle. The strip below the lanes stays
+// loud, so nothing is lost.
+float column_alpha(float idle) {
+  return 0.12f + 0.75f * idle;
+}
+
 void draw_bar(const TimelineCanvas& c, const TimelineVm& vm, const RowVm& row, const BarVm& bar) {
   const CategoryStyle& style = style_of(bar.category);
   const Palette& p = theme().colours;
@@ -143,13 +149,13 @@ void draw_bubble(ImDrawList* draw, ImVec2 min, ImVec2 max, BubbleKind kind, floa
   const float width = max.x - min.x;
   switch (kind) {
     case BubbleKind::stall:
-      draw->AddRectFilled(min, max, u32(c, width < 3 ? std::max(0.45f, idle) * 0.9f : 0.22f));
+      draw->AddRectFilled(min, max, u32(c, width < 3 ? column_alpha(idle) : 0.22f));
       if (width < 3) return;
       diagonal(draw, min, max, 7, 2.2f, u32(c, 0.75f), true);
       draw->AddRect(min, max, u32(c));
       return;
     case BubbleKind::fence:
-      draw->AddRectFilled(min, max, u32(c, width < 3 ? std::max(0.4f, idle) * 0.9f : 0.25f));
+      draw->AddRectFilled(min, max, u32(c, width < 3 ? column_alpha(idle) : 0.25f));
       if (width < 3) return;
       diagonal(draw, min, max, 6, 1.4f, u32(c, 0.7f), false);
       draw->AddRect(min, max, u32(c, 0.9f));
@@ -201,6 +207,8 @@ void draw_bands(const TimelineCanvas& c, const TimelineVm& vm, const Stack& stac
     const float width = ImGui::CalcTextSize(item.title.c_str()).x;
     c.draw->AddText({at.x + width + 10, at.y}, u32(p.faint), item.note.c_str());
     c.draw->PopClipRect();
+    if (item.lanes->rows().empty())
+      c.draw->AddText({c.min.x, y + 24}, u32(p.dim), "no GPU activity in this trace");
     draw_rows(c, vm, band, item);
     draw_overlays(c, vm, band);
   }

@@ -95,14 +95,12 @@ void toolbar(const AppState& state, const Stack& stack, UiMemory& memory, Action
   right(note, theme().colours.dim);
 }
 
-void legend(const Stack& stack) {
+void legend(const AppState& state, const Stack& stack) {
   const Palette& p = theme().colours;
   std::array<bool, trace::kCategories> present{};
-  for (const StackItem& item : stack.items) {
-    for (const trace::Event& e : item.lanes->trace().events) {
-      present[static_cast<size_t>(e.category)] = true;
-      if (&e - item.lanes->trace().events.data() > 4000) break;  // a legend, not a census
-    }
+  for (const RunKey key : stack.keys) {
+    for (const KernelGroup& g : state.find(key)->analysis->kernels->by(GroupBy::category))
+      present[static_cast<size_t>(g.category)] = true;
   }
   ImGui::PushFont(nullptr, kSmallPx);
   ImDrawList* draw = ImGui::GetWindowDrawList();
@@ -353,7 +351,7 @@ void draw_timeline(const AppState& state, UiMemory& memory, Actions& actions) {
   scroll_bar(state, stack.content(), at.x + gutter, ImGui::GetContentRegionAvail().x - gutter,
              actions);
   ImGui::SetCursorScreenPos({at.x + gutter, ImGui::GetCursorScreenPos().y});
-  legend(stack);
+  legend(state, stack);
 }
 
 }  // namespace ui

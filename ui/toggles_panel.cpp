@@ -114,15 +114,15 @@ void effect(const ToggleRowVm& row, float edge, bool can_measure, bool full, Act
 void toggle_row(const ToggleRowVm& row, bool can_measure, bool full, Actions& actions) {
   const Palette& p = theme().colours;
   ImGui::PushID(row.name.c_str());
-  const float left = ImGui::GetCursorPosX(), edge = left + ImGui::GetContentRegionAvail().x,
-              indent = ImGui::GetFontSize() * 1.75f + 10;
+  const float left = ImGui::GetCursorPosX(), edge = ImGui::GetContentRegionAvail().x,
+              indent = ImGui::GetFontSize() * 1.75f + 10;  // SameLine counts from the group's left
   ImGui::BeginGroup();
   if (!row.two_valued) {
     value_choice(row, actions);
   } else if (toggle_switch(row.name.c_str(), row.on, row.enabled) && row.enabled) {
     actions.push_back(action::SetToggle{row.key, row.on ? 0 : 1});
   }
-  ImGui::SameLine(left + indent);
+  ImGui::SameLine(indent);
   const Rgb ink = row.enabled ? p.text : p.faint;
   text_in(ink, row.name);
   if (row.enabled) {

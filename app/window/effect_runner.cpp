@@ -128,6 +128,19 @@ void EffectRunner::operator()(const effect::LoadStored& e) {
       e.job);
 }
 
+void EffectRunner::operator()(const effect::LoadAb& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, run = e.run](TaskControl&) -> std::optional<Outcome> {
+    auto ab = guarded<trace::AbResult>("the store", [&] { return store->load_ab(run); });
+    if (!ab.ok()) return outcome::AbLoaded{ab.error()};
+    // For what it says about its switch; its traces are opened as runs.
+    ab->a.reset();
+    ab->b.reset();
+    return outcome::AbLoaded{std::make_shared<const trace::AbResult>(std::move(ab).value())};
+  });
+}
+
 void EffectRunner::operator()(const effect::SaveRun& e) {
   StoreLink* store = bench.m_parts.store.get();
   const ui::OpenRun* open = bench.m_state.find(e.key);

@@ -15,6 +15,7 @@ struct EffectRunner {
   void operator()(const effect::Analyse&);
   void operator()(const effect::Compare&);
   void operator()(const effect::LoadStored&);
+  void operator()(const effect::LoadAb&);
   void operator()(const effect::SaveRun&);
   void operator()(const effect::SaveAb&);
   void operator()(const effect::Delete&);

@@ -36,6 +36,9 @@ struct LoadStored {
   int64_t id = 0;
   uint32_t job = 0;
 };
+struct LoadAb {  // of a stored run
+  int64_t run = 0;
+};
 struct SaveRun {
   ui::RunKey key = ui::kNoRun;
 };
@@ -80,7 +83,7 @@ struct Quit {};
 }  // namespace effect
 
 using Effect = std::variant<
-    effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored,
+    effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
     effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Star,
     effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
@@ -116,6 +119,9 @@ struct Imported {  // into the store
   std::string path;
   trace::Result<std::vector<int64_t>> ids;
 };
+struct AbLoaded {
+  trace::Result<std::shared_ptr<const trace::AbResult>> result;
+};
 struct Saved {
   ui::RunKey key = ui::kNoRun;
   trace::Result<int64_t> id;
@@ -129,6 +135,6 @@ struct Done {
 
 using Outcome =
     std::variant<outcome::Read, outcome::Analysed, outcome::Compared, outcome::Listed,
-                 outcome::Loaded, outcome::Imported, outcome::Saved, outcome::Done>;
+                 outcome::Loaded, outcome::Imported, outcome::AbLoaded, outcome::Saved, outcome::Done>;
 
 }  // namespace app

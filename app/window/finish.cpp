@@ -108,6 +108,36 @@ struct Finisher {
     state.store.bytes = o.bytes;
     state.store.runs = o.runs;
     if (!o.problem.empty()) notify(state, NoticeKind::warning, "no store: " + o.problem);
+    ask_for_effects();
+  }
+
+  // The newest stored A/B of each switch alone, measured on this machine, says what it bought.
+  void ask_for_effects() {
+    const auto arm = [&](int64_t ab, char which) -> const trace::Run* {
+      for (const trace::Run& r : state.store.runs) {
+        if (r.ab_id == ab && r.ab_arm == which) return &r;
+      }
+      return nullptr;
+    };
+    for (const trace::Run& a : state.store.runs) {
+      if (a.ab_id == 0 || a.ab_arm != 'a' || !a.spec || a.host != state.store.host) continue;
+      const trace::Run* b = arm(a.ab_id, 'b');
+      if (!b || !b->spec) continue;
+      const auto keys = b->spec->toggles.differing(a.spec->toggles);
+      if (keys.size() != 1 || state.session.effects.contains(keys[0]) ||
+          !state.store.effects_asked.insert(keys[0]).second)
+        continue;
+      effects.push_back(effect::LoadAb{a.id});
+    }
+  }
+
+  void operator()(const outcome::AbLoaded& o) {
+    if (!o.result.ok()) {
+      notify(state, NoticeKind::warning, o.result.error().line());
+      return;
+    }
+    const auto& keys = o.result.value()->spec.keys;
+    if (keys.size() == 1) state.session.effects.emplace(keys[0], o.result.value());
   }
 
   void operator()(const outcome::Loaded& o) {

@@ -37,6 +37,8 @@ class StoreLink {
   virtual trace::Result<int64_t> save(const trace::Run&) = 0;
   // Ids of arms a and b, stored as two linked runs.
   virtual trace::Result<std::pair<int64_t, int64_t>> save_ab(const trace::AbResult&) = 0;
+  // The A/B that this run is an arm of.
+  virtual trace::Result<trace::AbResult> load_ab(int64_t run) = 0;
   virtual trace::Status remove(const std::vector<int64_t>& ids) = 0;
   virtual trace::Status undo_remove() = 0;
   virtual trace::Status set_note(int64_t id, const std::string&) = 0;

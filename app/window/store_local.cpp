@@ -42,6 +42,11 @@ class LocalStore final : public StoreLink {
     return std::pair{saved->a, saved->b};
   }
 
+  trace::Result<trace::AbResult> load_ab(int64_t run) override {
+    if (auto opened = open(); !opened.ok()) return opened.error();
+    return m_store->load_ab(run);
+  }
+
   trace::Status remove(const std::vector<int64_t>& ids) override {
     if (auto opened = open(); !opened.ok()) return opened.error();
     m_removed.clear();

@@ -24,7 +24,7 @@ bool is_file(const std::string& path) {
 
 // What the request asks to be opened, as the actions a person would take.
 void open_all(const WindowRequest& request, std::vector<trace::Run> samples, Workbench& bench) {
-  bench.show(std::move(samples));
+  bench.show(std::move(samples), 1);  // the one with the stalls
   std::vector<std::string> files;
   for (const std::string& what : request.open) {
     if (is_file(what))

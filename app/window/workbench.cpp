@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "app/source.h"
 #include "app/version.h"
 #include "app/window/effect_runner.h"
 #include "app/window/reduce.h"
@@ -21,6 +22,7 @@ double steady_seconds() {
 Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady_seconds()) {
   m_io = std::make_unique<Worker>(m_parts.wake);
   m_analysis = std::make_unique<Worker>(m_parts.wake);
+  m_state.store.host = host_name();
   m_state.theme = m_parts.settings.theme;
   m_state.font_scale = m_parts.settings.font_scale;
   if (auto tiny = trace::model_preset("tiny"); tiny.ok()) m_state.draft.model = tiny.value();
@@ -97,15 +99,14 @@ void Workbench::act(const ui::Action& action) {
   run(reduce(m_state, action));
 }
 
-void Workbench::show(std::vector<trace::Run> runs) {
+void Workbench::show(std::vector<trace::Run> runs, size_t selected) {
   Effects effects;
-  ui::RunKey first = ui::kNoRun;
+  std::vector<ui::RunKey> keys;
   for (trace::Run& run : runs) {
     const std::string title = run.name;
-    const auto key = add_run(m_state, std::make_shared<const trace::Run>(std::move(run)), title, effects);
-    if (first == ui::kNoRun) first = key;
+    keys.push_back(add_run(m_state, std::make_shared<const trace::Run>(std::move(run)), title, effects));
   }
-  if (first != ui::kNoRun) m_state.selected = first;
+  if (selected < keys.size()) m_state.selected = keys[selected];
   this->run(effects);
 }
 

@@ -31,8 +31,8 @@ class Workbench {
   // Builds one ImGui frame, between NewFrame and Render.
   void frame();
   void act(const ui::Action&);
-  // Runs that are there already, as if they had been opened: the samples. The first is selected.
-  void show(std::vector<trace::Run>);
+  // Runs that are there already, as if they had been opened: the samples. `selected`: which of them.
+  void show(std::vector<trace::Run>, size_t selected = 0);
 
   bool quit() const { return m_quit; }
   // Nothing under way but a running engine: a screenshot would show all there is.

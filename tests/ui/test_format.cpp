@@ -11,9 +11,14 @@ TEST_CASE("microseconds round half away from zero, in integers") {
   CHECK(ui::us_text(4, 2) == "0.00");
   CHECK(ui::us_text(-8540) == "−8.54");
   CHECK(ui::us_text(999999, 0) == "1000");
+  CHECK(ui::us_text(1775387052) == "1\u2009775\u2009387.05");   // long figures are read in groups
+  CHECK(ui::number_text(110096.24, 1) == "110\u2009096.2");
+  CHECK(ui::number_text(9999.4, 0) == "9999");
+  CHECK(ui::number_text(9999.6, 0) == "10\u2009000");
+  CHECK(ui::signed_text(-12345.6, 1) == "−12\u2009345.6");
   CHECK(ui::signed_us_text(25080) == "+25.08");
   CHECK(ui::signed_us_text(-3) == "0.00");  // no sign on what rounds to nothing
-  CHECK(ui::us_text(std::numeric_limits<int64_t>::min(), 0) == "−9223372036854776");
+  CHECK(ui::us_text(std::numeric_limits<int64_t>::min(), 0) == "−9\u2009223\u2009372\u2009036\u2009854\u2009776");
 }
 
 TEST_CASE("durations choose their unit and keep three decimals at most") {

@@ -32,6 +32,7 @@ void Driver::start() {
   io.ConfigVerboseLevelOnError = ImGuiTestVerboseLevel_Info;
   io.ConfigNoThrottle = true;
   io.ConfigMouseDrawCursor = false;
+  io.ConfigRestoreFocusAfterTests = false;   // what a script brings forward stays there
   // Loaded machines are slow; ctest has the last word.
   io.ConfigWatchdogWarning = io.ConfigWatchdogKillTest = io.ConfigWatchdogKillApp = FLT_MAX;
   ImGuiTestEngine_Start(m_engine, ImGui::GetCurrentContext());

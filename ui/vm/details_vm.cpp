@@ -57,6 +57,17 @@ void add_launch(DetailsVm& vm, const Trace& t, const Event& e) {
   add(vm, "launched", duration_text(e.start_ns - call.start_ns) + " before the start");
 }
 
+// What is not at its first value.
+std::string switches_text(const trace::ToggleSet& toggles) {
+  std::string text;
+  for (const trace::ToggleInfo& info : trace::toggle_table()) {
+    if (toggles.index(info.key) == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::string(info.name) + " " +
+            std::string(toggles.value(info.key));
+  }
+  return text.empty() ? "all at their first value" : text;
+}
+
 std::string between(const Trace& t, const trace::Bubble& b) {
   const auto name = [&](EventId id) {
     if (id == kNone) return std::string("nothing");
@@ -73,6 +84,44 @@ EventId neighbour_on_lane(const Trace& t, EventId id, int by) {
   const int64_t at = int64_t{id} + by;
   return at >= lane.first && at < int64_t{lane.first} + lane.count ? static_cast<EventId>(at)
                                                                    : kNone;
+}
+
+DetailsVm run_details(const trace::Run& run, const RunAnalysis& a) {
+  const Trace& t = a.trace();
+  DetailsVm vm;
+  vm.title = run.name;
+  add(vm, "device",
+      !run.device.empty()                     ? run.device
+      : a.options.device < t.devices.size() ? t.devices[a.options.device].name
+                                              : std::string());
+  add(vm, "collector", t.collector.name);
+  add(vm, "version", t.collector.version);
+  if (t.collector.resolution_ns > 1) add(vm, "resolution", duration_text(t.collector.resolution_ns));
+  add(vm, "standing", run.standing);
+  if (run.spec) {
+    const trace::Workload& w = run.spec->workload;
+    add(vm, "model", run.spec->model.name + (run.spec->model.synthetic ? " (synthetic)" : ""));
+    add(vm, "batch · context",
+        std::to_string(w.batch) + (w.next_n > 1 ? " × " + std::to_string(w.next_n) : "") + " · " +
+            count_text(w.context));
+    add(vm, "switches", switches_text(run.spec->toggles));
+  }
+  if (run.step.n > 0)
+    add(vm, "step", duration_text(ns_of_us(run.step.median)) + " over " + count_text(run.step.n));
+  add(vm, "wall", duration_text(a.report->wall_ns));
+  int64_t kernels = 0;
+  for (const KernelGroup& g : a.kernels->by(GroupBy::category)) kernels += g.count;
+  add(vm, "activities", count_text(kernels) + " on " +
+                            count_text(static_cast<int64_t>(a.lanes->lanes().size())) +
+                            (a.lanes->lanes().size() == 1 ? " lane" : " lanes"));
+  if (a.layers && a.layers->layers > 0)
+    add(vm, "layers", count_text(a.layers->layers) + " a step, " + count_text(a.layers->steps) +
+                          (a.layers->steps == 1 ? " step" : " steps"));
+  add(vm, "recorded", run.origin == trace::Origin::engine ? run.created : std::string());
+  add(vm, "host", run.origin == trace::Origin::engine ? run.host : std::string());
+  add(vm, "tags", run.tags);
+  vm.note = run.note;
+  return vm;
 }
 
 DetailsVm event_details(const RunAnalysis& a, EventId id) {

@@ -21,6 +21,8 @@ struct DetailsVm {
   std::string note;             // caveat, in words
 };
 
+// The run as a whole: where it comes from, what was measured how.
+DetailsVm run_details(const trace::Run&, const RunAnalysis&);
 DetailsVm event_details(const RunAnalysis&, trace::EventId);
 DetailsVm merged_details(const RunAnalysis&, const RowMap&, const BarVm&);
 DetailsVm bubble_details(const RunAnalysis&, uint32_t bubble);

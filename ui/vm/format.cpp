@@ -1,5 +1,6 @@
 #include "ui/vm/format.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -18,18 +19,32 @@ std::string grouped(uint64_t n) {
   return out;
 }
 
+// Whole part of a measured figure: four digits are read at a glance, more are not.
+std::string whole(uint64_t n) {
+  return n < 10000 ? std::to_string(n) : grouped(n);
+}
+
 // |value| of `unit_digits` decimal digits below the unit, rounded half away from zero to
 // `decimals`.
 std::string scaled(uint64_t value, int unit_digits, int decimals) {
   const auto drop = static_cast<uint64_t>(kPow10[unit_digits - decimals]);
   const uint64_t kept = (value + drop / 2) / drop;
   const auto one = static_cast<uint64_t>(kPow10[decimals]);
-  std::string out = std::to_string(kept / one);
+  std::string out = whole(kept / one);
   if (decimals == 0) return out;
   char fraction[16];
   std::snprintf(fraction, sizeof fraction, ".%0*llu", decimals,
                 static_cast<unsigned long long>(kept % one));
   return out + fraction;
+}
+
+std::string fixed(double value, int decimals) {
+  char digits[400];
+  std::snprintf(digits, sizeof digits, "%.*f", decimals, value);
+  const std::string_view text = digits;
+  if (value < 9999.5 || value >= 1e18) return digits;
+  const size_t point = std::min(text.find('.'), text.size());
+  return whole(std::stoull(std::string(text.substr(0, point)))) + std::string(text.substr(point));
 }
 
 uint64_t magnitude(int64_t n) {
@@ -84,16 +99,12 @@ std::string count_text(int64_t n) {
 
 std::string number_text(double value, int decimals) {
   if (!std::isfinite(value)) return std::string(kNothing);
-  char digits[64];
-  std::snprintf(digits, sizeof digits, "%.*f", decimals, std::fabs(value));
-  return with_sign(value < 0, false, digits);
+  return with_sign(value < 0, false, fixed(std::fabs(value), decimals));
 }
 
 std::string signed_text(double value, int decimals) {
   if (!std::isfinite(value)) return std::string(kNothing);
-  char digits[64];
-  std::snprintf(digits, sizeof digits, "%.*f", decimals, std::fabs(value));
-  return with_sign(value < 0, true, digits);
+  return with_sign(value < 0, true, fixed(std::fabs(value), decimals));
 }
 
 std::string percent_text(double percent, int decimals) {

@@ -1,0 +1,76 @@
+// Pictures for a person to look at: every state that `--screenshot` can't reach. Not part of ctest's sets: run
+// `test_window "[pictures]"`; they land in the folder that DS_PICTURES names.
+#include <catch2/catch_test_macros.hpp>
+
+#include <cstdlib>
+
+#include "app/samples.h"
+#include "tests/support/temp_folder.h"
+#include "tests/window/driver.h"
+#include "tests/window/live_story.h"
+
+namespace tests {
+namespace {
+
+void picture(Gui& gui, const std::string& name) {
+  const char* folder = std::getenv("DS_PICTURES");
+  for (ui::Notice& n : gui.state().notices) n.dismissed = n.dismissed || n.kind == ui::NoticeKind::info;
+  gui.settle();
+  const auto done = app::write_png(gui.window().picture(), (folder ? std::string(folder) + "/" : std::string()) + name + ".png");
+  if (!done.ok()) FAIL(done.error().line());
+}
+
+}  // namespace
+
+TEST_CASE("pictures of a selection, a tooltip, the palette and the help", "[.pictures]") {
+  Gui gui({.width = 1600, .height = 1000});
+  gui.bench().show(app::published_layers().value());
+  gui.settle();
+  ui::AppState& state = gui.state();
+  const ui::RunKey dual = state.runs[1].key;
+  gui.bench().act(ui::action::SelectBubble{dual, 28, false});
+  const auto& bubbles = state.runs[1].analysis->report->bubbles;
+  for (uint32_t i = 0; i < bubbles.size(); ++i)
+    if (bubbles[i].kind == trace::BubbleKind::stall) gui.bench().act(ui::action::SelectBubble{dual, i, false});
+  picture(gui, "bubble");
+  gui.bench().act(ui::action::SelectEvent{dual, 20, false});
+  picture(gui, "kernel");
+  gui.run([&](ImGuiTestContext* ctx) { ctx->MouseMoveToPos({1000, 238}); ctx->Yield(60); });
+  picture(gui, "tooltip");
+  gui.bench().act(ui::action::Search{"gemm"});
+  picture(gui, "search");
+  gui.bench().act(ui::action::ShowHelp{true});
+  picture(gui, "help");
+  gui.bench().act(ui::action::ShowHelp{false});
+  gui.bench().memory().palette_open = true;
+  gui.run([&](ImGuiTestContext* ctx) { ctx->Yield(3); ctx->KeyChars("th"); ctx->Yield(3); });
+  picture(gui, "palette");
+}
+
+TEST_CASE("pictures of the live engine", "[.pictures]") {
+  const TempFolder folder;
+  Gui gui({.width = 1600, .height = 1000, .engine = true, .db = folder / "runs.db"});
+  shorten(gui.state());
+  gui.run([&](ImGuiTestContext* ctx) {
+    front(ctx, gui.bench(), "Live");
+    if (!until(ctx, "welcome", [&] { return gui.state().session.connected; })) return;
+    click(ctx, "Session", "Start engine");
+    ctx->Yield(3);
+  });
+  picture(gui, "loading");
+  const auto steps = [&](int64_t n) {
+    gui.run([&](ImGuiTestContext* ctx) {
+      until(ctx, "steps", [&] { return !gui.state().session.steps.empty() && gui.state().session.steps.back().index >= n; });
+    });
+  };
+  steps(60);
+  gui.run([&](ImGuiTestContext* ctx) { ctx->ItemClick("//Toggles/cat_skip/cat_skip"); });
+  steps(120);
+  picture(gui, "live");
+  gui.run([&](ImGuiTestContext* ctx) { ctx->ItemClick("//Toggles/cat_skip/A\\/B"); ctx->Yield(30); });
+  picture(gui, "ab-under-way");
+  gui.run([&](ImGuiTestContext* ctx) { until(ctx, "the A/B", [&] { return gui.state().session.last_ab != nullptr; }); });
+  picture(gui, "ab-done");
+}
+
+}  // namespace tests
