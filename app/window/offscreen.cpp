@@ -6,6 +6,24 @@
 #include <GL/gl.h>
 #include <GL/glext.h>
 
+#include <libdeflate.h>
+
+#include <cstdlib>
+
+// stb's own deflate leaves a third more bytes.
+static unsigned char* zlib_compress(unsigned char* data, int size, int* out_size, int) {
+  libdeflate_compressor* compressor = libdeflate_alloc_compressor(9);
+  if (!compressor) return nullptr;
+  const size_t most = libdeflate_zlib_compress_bound(compressor, static_cast<size_t>(size));
+  auto* out = static_cast<unsigned char*>(std::malloc(most));  // stb frees it
+  const size_t written =
+      out ? libdeflate_zlib_compress(compressor, data, static_cast<size_t>(size), out, most) : 0;
+  libdeflate_free_compressor(compressor);
+  *out_size = static_cast<int>(written);
+  return out;
+}
+
+#define STBIW_ZLIB_COMPRESS zlib_compress
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #include <stb_image_write.h>
@@ -28,7 +46,10 @@ trace::Status write_png(const Picture& p, const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
-  if (stbi_write_png(path.c_str(), p.width, p.height, 4, p.rgba.data(), p.width * 4) == 0)
+  std::vector<uint8_t> rgb;  // a window is opaque
+  rgb.reserve(p.rgba.size() / 4 * 3);
+  for (size_t i = 0; i < p.rgba.size(); i += 4) rgb.insert(rgb.end(), &p.rgba[i], &p.rgba[i] + 3);
+  if (stbi_write_png(path.c_str(), p.width, p.height, 3, rgb.data(), p.width * 3) == 0)
     return trace::Error{"the picture could not be written", path};
   return trace::Ok{};
 }
