@@ -18,6 +18,7 @@ constexpr Format kFormats[] = {
     {"Kineto JSON", sniff_chrome, import_chrome},
     {"rocprofv3 JSON", sniff_rocprof_json, import_rocprof_json},
     {"rocprofv3 CSV", sniff_rocprof_csv, import_rocprof_csv},
+    {"rocpd, RPD and Nsight Systems SQLite", sniff_sqlite, import_sqlite},
 };
 
 std::string known_formats() {

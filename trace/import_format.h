@@ -29,6 +29,8 @@ bool sniff_rocprof_json(std::string_view head);
 Result<Imported> import_rocprof_json(ByteSource&, const ImportJob&);
 bool sniff_rocprof_csv(std::string_view head);
 Result<Imported> import_rocprof_csv(ByteSource&, const ImportJob&);
+bool sniff_sqlite(std::string_view head);
+Result<Imported> import_sqlite(ByteSource&, const ImportJob&);
 
 // What every importer does last: builds the trace, names it after the file, fills the figures of
 // the report that come from the trace (resolution, ties, overlaps) and adds the caveats that hold

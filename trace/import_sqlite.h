@@ -1,0 +1,49 @@
+// SQLite files of profilers: one row of kSqliteFormats in import_sqlite.cpp each, told apart by their tables.
+// Internal to the importers.
+#pragma once
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "trace/import_activities.h"
+#include "trace/sqlite_file.h"
+
+namespace trace {
+
+// What reads a file's rows. `out` gets the events; an importer also sets the collector and caveats.
+struct SqliteImport {
+  SqliteFile& file;
+  Activities& out;
+  bool cancelled = false;
+
+  // To be called with every row of a table, `done` of about `rows`. False: the user cancelled.
+  bool going(int64_t done, int64_t rows) {
+    if (done % 16384 != 0) return !cancelled;
+    const int64_t at = rows > 0 ? static_cast<int64_t>(static_cast<double>(file.bytes()) * static_cast<double>(std::min(done, rows)) / static_cast<double>(rows)) : 0;
+    cancelled = cancelled || out.cancelled(at, file.bytes());
+    return !cancelled;
+  }
+};
+
+// Texts of a table (id, text), looked up one by one when first needed: a file may hold millions, used are few.
+class StringTable {
+ public:
+  // REQUIRES: the columns exist, or the table does not: then every text is empty.
+  StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text);
+  StringId intern(int64_t id);
+  std::string text(int64_t id) { return m_builder.header().strings[intern(id)]; }
+
+ private:
+  TraceBuilder& m_builder;
+  std::optional<SqliteRows> m_query;
+  std::unordered_map<int64_t, StringId> m_known;
+};
+
+bool is_rpd(SqliteFile&);
+void import_rpd(SqliteImport&);
+bool is_nsys(SqliteFile&);
+void import_nsys(SqliteImport&);
+bool is_rocpd(SqliteFile&);
+void import_rocpd(SqliteImport&);
+
+}  // namespace trace

@@ -1,0 +1,88 @@
+// A SQLite file of somebody else's profiler, read without trusting it: opened immutable and read-only,
+// defensive, with views, triggers and functions in its schema disabled and values limited in length.
+// Compressed files are unpacked into a temporary file first, which is gone when this is closed.
+// Internal to the importers. Thread rule: one thread at a time.
+#pragma once
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trace/byte_source.h"
+#include "trace/import_format.h"
+
+namespace trace {
+
+// The rows of one query. A row that cannot be read ends them; SqliteFile::problem() says why.
+class SqliteRows {
+ public:
+  SqliteRows(class SqliteFile& file, const std::string& sql);
+  ~SqliteRows() { sqlite3_finalize(m_statement); }
+  SqliteRows(const SqliteRows&) = delete;
+  SqliteRows& operator=(const SqliteRows&) = delete;
+
+  bool next();
+  void bind(int64_t parameter);   // and start again
+  // nullopt unless the value is an integer.
+  std::optional<int64_t> integer(int column) const {
+    if (sqlite3_column_type(m_statement, column) != SQLITE_INTEGER) return std::nullopt;
+    return sqlite3_column_int64(m_statement, column);
+  }
+  int64_t integer_or(int column, int64_t otherwise) const {
+    return sqlite3_column_type(m_statement, column) == SQLITE_INTEGER ? sqlite3_column_int64(m_statement, column) : otherwise;
+  }
+  // Empty for NULL and blobs; numbers as their decimal text. Valid until the next next().
+  std::string_view text(int column) const;
+
+ private:
+  class SqliteFile& m_file;
+  sqlite3_stmt* m_statement = nullptr;
+};
+
+class SqliteFile {
+ public:
+  // error: no SQLite file, encrypted, damaged in its schema, no room to unpack it, cancelled.
+  static Result<std::unique_ptr<SqliteFile>> open(ByteSource&, const ImportJob&);
+  ~SqliteFile();
+  SqliteFile(const SqliteFile&) = delete;
+  SqliteFile& operator=(const SqliteFile&) = delete;
+
+  // Tables proper, as they are spelled; no views, no virtual ones.
+  const std::vector<std::string>& tables() const { return m_tables; }
+  bool has(std::string_view table) const;
+  bool has_column(const std::string& table, std::string_view column);   // neither minds capitals
+  // "SELECT c1, NULL, ... FROM table": NULL for columns that the table has not.
+  std::string select(const std::string& table, std::initializer_list<std::string_view> columns);
+  // The same list with a prefix before each column: "d.c1, NULL".
+  std::string list(const std::string& table, std::string_view prefix, std::initializer_list<std::string_view> columns);
+  int64_t count(const std::string& table);       // rows; 0 when there is no such table
+  int64_t last_rowid(const std::string& table);  // about how many rows; quick
+
+  int64_t bytes() const { return m_bytes; }
+  const std::string& problem() const { return m_problem; }   // the first
+  const std::vector<std::string>& warnings() const { return m_warnings; }
+  static std::string quoted(std::string_view name);           // as an identifier of SQL
+
+ private:
+  friend class SqliteRows;
+  SqliteFile() = default;
+  Status connect(const std::string& path, const std::string& shown, const ImportOptions&);
+  void note_missing_pages(const std::string& path);
+  void note_problem();
+
+  sqlite3* m_handle = nullptr;
+  std::string m_temporary;   // unpacked copy, removed by the destructor
+  int64_t m_bytes = 0;
+  std::vector<std::string> m_tables;
+  std::map<std::string, std::set<std::string>> m_columns;   // lower case
+  std::string m_problem;
+  std::vector<std::string> m_warnings;
+};
+
+}  // namespace trace
