@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "trace/import_activities.h"
-#include "trace/sqlite_file.h"
+#include "trace/import_sqlite_file.h"
 
 namespace trace {
 

@@ -34,8 +34,10 @@ class SqliteRows {
     if (sqlite3_column_type(m_statement, column) != SQLITE_INTEGER) return std::nullopt;
     return sqlite3_column_int64(m_statement, column);
   }
+  // As SQLite makes a number of whatever is there; `otherwise` for NULL. The type is only asked where it matters.
   int64_t integer_or(int column, int64_t otherwise) const {
-    return sqlite3_column_type(m_statement, column) == SQLITE_INTEGER ? sqlite3_column_int64(m_statement, column) : otherwise;
+    const int64_t value = sqlite3_column_int64(m_statement, column);
+    return value != 0 || sqlite3_column_type(m_statement, column) != SQLITE_NULL ? value : otherwise;
   }
   // Empty for NULL and blobs; numbers as their decimal text. Valid until the next next().
   std::string_view text(int column) const;

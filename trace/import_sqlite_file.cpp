@@ -1,4 +1,4 @@
-#include "trace/sqlite_file.h"
+#include "trace/import_sqlite_file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
