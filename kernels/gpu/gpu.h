@@ -1,0 +1,187 @@
+// What the vendors do not share, behind one set of names. The kernels of this folder are one source for
+//   hip   gfx950, waves of 64          cuda   sm_90a, waves of 32
+//   g++   the SIMT emulator, either    (tests/emulator)
+// Rules that keep it one source: no literal 32 or 64 for a wave (kWave); no lane leaves before a barrier
+// or a wave operation that others of its wave still take; all shared memory is the launch's (lds()); sums
+// run in a fixed order; blocks of one launch never wait for each other.
+#pragma once
+#include "kernels/formats.h"
+#include "kernels/layout.h"
+
+#if defined(__HIP__)
+#define GPU_HIP 1
+#define GPU_WAVE 64
+#define GPU_NS gpu_hip
+#include <hip/hip_runtime.h>
+#elif defined(__CUDACC__)
+#define GPU_CUDA 1
+#define GPU_WAVE 32
+#define GPU_NS gpu_cuda
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_fp8.h>
+#else
+#ifndef GPU_WAVE
+#error "GPU_WAVE: the wave width to emulate, 32 or 64"
+#endif
+#define GPU_JOIN_(a, b) a##b
+#define GPU_JOIN(a, b) GPU_JOIN_(a, b)
+#define GPU_NS GPU_JOIN(gpu_w, GPU_WAVE)
+#define GPU_EMULATED 1
+#include "kernels/gpu/emulated.h"
+#endif
+
+namespace kernels::GPU_NS {
+
+inline constexpr int kWave = GPU_WAVE;
+
+#if !defined(GPU_EMULATED)
+#define GPU_DEVICE __device__ __forceinline__
+
+using Vec8 = uint2;
+using Vec16 = uint4;
+
+extern __shared__ __attribute__((aligned(16))) unsigned char gpu_lds_memory[];
+
+GPU_DEVICE void barrier() {
+  __syncthreads();
+}
+GPU_DEVICE unsigned char* lds() {
+  return gpu_lds_memory;
+}
+GPU_DEVICE int lane_id() {
+  return static_cast<int>(threadIdx.x % kWave);
+}
+GPU_DEVICE int atomic_add(int* at, int v) {  // of integers in shared memory: counts, whose order shows nowhere
+  return atomicAdd(at, v);
+}
+
+#if defined(GPU_CUDA)
+template <class T>
+GPU_DEVICE T wave_from(T v, int lane) {
+  return __shfl_sync(0xffffffffu, v, lane);
+}
+template <class T>
+GPU_DEVICE T wave_xor(T v, int mask) {
+  return __shfl_xor_sync(0xffffffffu, v, mask);
+}
+// Four floats to e4m3, the first in the lowest byte; saturating, NaN stays NaN.
+GPU_DEVICE uint32_t pack_e4m3(float a, float b, float c, float d) {
+  const uint32_t low = __nv_cvt_float2_to_fp8x2(float2{a, b}, __NV_SATFINITE, __NV_E4M3);
+  const uint32_t high = __nv_cvt_float2_to_fp8x2(float2{c, d}, __NV_SATFINITE, __NV_E4M3);
+  return low | high << 16;
+}
+GPU_DEVICE void unpack_e4m3(uint32_t code, float out[4]) {
+  const __half2_raw low = __nv_cvt_fp8x2_to_halfraw2(static_cast<uint16_t>(code), __NV_E4M3);
+  const __half2_raw high = __nv_cvt_fp8x2_to_halfraw2(static_cast<uint16_t>(code >> 16), __NV_E4M3);
+  const float2 a = __half22float2(__half2(low)), b = __half22float2(__half2(high));
+  out[0] = a.x, out[1] = a.y, out[2] = b.x, out[3] = b.y;
+}
+#else
+template <class T>
+GPU_DEVICE T wave_from(T v, int lane) {
+  return __shfl(v, lane);
+}
+template <class T>
+GPU_DEVICE T wave_xor(T v, int mask) {
+  return __shfl_xor(v, mask);
+}
+// The instruction gives NaN where a value is out of range: clamp first, and keep what is NaN already.
+GPU_DEVICE float clamp_e4m3(float x) {
+  return x != x ? x : __builtin_amdgcn_fmed3f(x, -kE4m3Max, kE4m3Max);
+}
+GPU_DEVICE uint32_t pack_e4m3(float a, float b, float c, float d) {
+  const int low = __builtin_amdgcn_cvt_pk_fp8_f32(clamp_e4m3(a), clamp_e4m3(b), 0, false);
+  return static_cast<uint32_t>(
+      __builtin_amdgcn_cvt_pk_fp8_f32(clamp_e4m3(c), clamp_e4m3(d), low, true));
+}
+GPU_DEVICE void unpack_e4m3(uint32_t code, float out[4]) {
+  const auto low = __builtin_amdgcn_cvt_pk_f32_fp8(static_cast<int>(code), false);
+  const auto high = __builtin_amdgcn_cvt_pk_f32_fp8(static_cast<int>(code), true);
+  out[0] = low[0], out[1] = low[1], out[2] = high[0], out[3] = high[1];
+}
+#endif
+#endif
+
+// Thread and block numbers as signed 64-bit: products with row lengths must not wrap.
+GPU_DEVICE int64_t thread_id() {
+  return static_cast<int64_t>(threadIdx.x);
+}
+GPU_DEVICE int64_t block_threads() {
+  return static_cast<int64_t>(blockDim.x);
+}
+GPU_DEVICE int64_t global_id() {
+  return static_cast<int64_t>(blockIdx.x) * block_threads() + thread_id();
+}
+GPU_DEVICE int wave_id() {
+  return static_cast<int>(threadIdx.x) / kWave;
+}
+
+// Over neighbouring lanes, W of them (a power of two, at most kWave); every lane gets the result.
+template <int W>
+GPU_DEVICE float group_sum(float v) {
+  for (int m = W / 2; m > 0; m /= 2) v += wave_xor(v, m);
+  return v;
+}
+// NaN stays: the poison of an unwritten input must show.
+GPU_DEVICE float larger(float a, float b) {
+  return b != b || b > a ? b : a;
+}
+template <int W>
+GPU_DEVICE float group_max(float v) {
+  for (int m = W / 2; m > 0; m /= 2) v = larger(v, wave_xor(v, m));
+  return v;
+}
+
+// Over the block, in one order; `part` holds a float a wave. Ends in a state where part may be reused
+// behind the next barrier.
+GPU_DEVICE float block_sum(float v, float* part) {
+  v = group_sum<kWave>(v);
+  barrier();
+  if (lane_id() == 0) part[wave_id()] = v;
+  barrier();
+  float sum = part[0];
+  for (int i = 1; i < static_cast<int>(blockDim.x) / kWave; ++i) sum += part[i];
+  return sum;
+}
+
+// Eight neighbouring elements, 16-byte aligned bf16 or 8-byte aligned e4m3.
+struct Eight {
+  float v[8];
+};
+GPU_DEVICE float low_bf16(uint32_t two) {
+  return std::bit_cast<float>(two << 16);
+}
+GPU_DEVICE float high_bf16(uint32_t two) {
+  return std::bit_cast<float>(two & 0xffff0000u);
+}
+GPU_DEVICE Eight load8(const Bf16* from) {
+  const Vec16 u = *reinterpret_cast<const Vec16*>(from);
+  return {{low_bf16(u.x), high_bf16(u.x), low_bf16(u.y), high_bf16(u.y), low_bf16(u.z),
+           high_bf16(u.z), low_bf16(u.w), high_bf16(u.w)}};
+}
+GPU_DEVICE uint32_t two_bf16(float low, float high) {
+  return to_bf16(low).bits | static_cast<uint32_t>(to_bf16(high).bits) << 16;
+}
+GPU_DEVICE void store8(Bf16* to, const Eight& e) {
+  *reinterpret_cast<Vec16*>(to) = {two_bf16(e.v[0], e.v[1]), two_bf16(e.v[2], e.v[3]),
+                                   two_bf16(e.v[4], e.v[5]), two_bf16(e.v[6], e.v[7])};
+}
+GPU_DEVICE void store8(E4m3* to, const Eight& e, float scale) {
+  *reinterpret_cast<Vec8*>(to) = {
+      pack_e4m3(e.v[0] / scale, e.v[1] / scale, e.v[2] / scale, e.v[3] / scale),
+      pack_e4m3(e.v[4] / scale, e.v[5] / scale, e.v[6] / scale, e.v[7] / scale)};
+}
+GPU_DEVICE float largest_magnitude(const Eight& e) {
+  float top = 0;
+  for (int i = 0; i < 8; ++i) top = larger(top, fabsf(e.v[i]));
+  return top;
+}
+
+// A group of 128 values lies with 16 neighbouring lanes, eight each. All lanes of the wave call this.
+inline constexpr int kGroupLanes = kGroup / 8;
+GPU_DEVICE float group_scale(const Eight& e) {
+  return activation_scale(group_max<kGroupLanes>(largest_magnitude(e)));
+}
+
+}  // namespace kernels::GPU_NS

@@ -1,0 +1,67 @@
+// How an op is put on a GPU: which kernel, on how many blocks. Plain C++, the same for every vendor: a
+// kernel takes the op's arguments by value and nothing else, so a launch is (kernel, grid, arguments).
+// One op is one launch. Shapes that a kernel can't do are refused here, before anything runs.
+// Thread rule: pure.
+#pragma once
+#include <string>
+
+#include "kernels/ops.h"
+
+// X(kernel, Args, threads of a block at most, blocks a multiprocessor should hold)
+#define GPU_KERNELS(X)                          \
+  X(embed, EmbedArgs, 256, 4)                   \
+  X(rms_norm, RmsNormArgs, 256, 4)              \
+  X(qk_norm, QkNormArgs, 256, 4)                \
+  X(layer_norm, LayerNormArgs, 128, 4)          \
+  X(scale_transpose, ScaleTransposeArgs, 256, 4) \
+  X(group_quant, GroupQuantArgs, 256, 4)        \
+  X(split_reduce, SplitReduceArgs, 256, 4)      \
+  X(index_rope, IndexRopeArgs, 256, 4)          \
+  X(strided_copy, StridedCopyArgs, 256, 4)      \
+  X(hadamard, HadamardArgs, 256, 4)             \
+  X(index_quant, IndexQuantArgs, 256, 4)        \
+  X(index_store, IndexStoreArgs, 256, 4)        \
+  X(index_gather, IndexGatherArgs, 256, 4)      \
+  X(cast, CastArgs, 256, 4)                     \
+  X(scale, ScaleArgs, 256, 4)                   \
+  X(head_gates, HeadGateArgs, 256, 4)           \
+  X(fill, FillArgs, 256, 4)                     \
+  X(rope_cat_store, RopeCatStoreArgs, 128, 8)   \
+  X(concat, ConcatArgs, 256, 4)                 \
+  X(sparse_combine, SparseCombineArgs, 128, 8)  \
+  X(append_shared, AppendSharedArgs, 256, 4)    \
+  X(moe_sort, MoeSortArgs, 1024, 1)             \
+  X(silu_mul, SiluMulArgs, 256, 4)              \
+  X(argmax, ArgmaxArgs, 1024, 1)
+
+namespace kernels::gpu {
+
+enum class Kernel : uint8_t {
+#define X(key, Args, threads, blocks) key,
+  GPU_KERNELS(X)
+#undef X
+      count_
+};
+inline constexpr int kKernels = static_cast<int>(Kernel::count_);
+std::string_view key_of(Kernel);
+
+// What of a device the launch rules look at.
+struct Traits {
+  int wave = 32;                 // lanes of a wave
+  int units = 132;               // multiprocessors or compute units
+  int64_t lds_bytes = 227 * 1024;  // shared memory a block may have
+};
+
+struct Launch {
+  Kernel kernel = Kernel::count_;
+  int64_t grid_x = 0, grid_y = 1;  // 0 blocks: nothing to do (no tokens)
+  int threads = 256;
+  int64_t lds_bytes = 0;
+  const void* args = nullptr;  // inside the OpArgs given, `size` bytes, passed by value
+  int64_t size = 0;
+  std::string refused;  // "op: why" when no kernel does this shape
+};
+
+Launch launch_of(const OpArgs&, const Traits&);
+
+}  // namespace kernels::gpu

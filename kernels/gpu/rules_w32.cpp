@@ -1,0 +1,2 @@
+#define GPU_WAVE 32
+#include "kernels/gpu/rules.inl"

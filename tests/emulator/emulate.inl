@@ -1,0 +1,40 @@
+// The kernels of one wave width as a backend of kernels/verify.h; GPU_WAVE is set by the file that includes this.
+#include <stdexcept>
+
+#include "kernels/gpu/kernels.h"
+#include "tests/emulator/simt.h"
+
+namespace kernels::GPU_NS {
+
+static void run_kernel(Kernel kernel, const OpArgs& args) {
+  switch (kernel) {
+#define X(key, Args, threads, blocks) \
+  case Kernel::key:                   \
+    return key(std::get<Args>(args));
+    GPU_KERNELS(X)
+#undef X
+    case Kernel::count_:
+      break;
+  }
+}
+
+static void emulate(const OpArgs& args, Part part) {
+  if (part.index != 0) return;
+  gpu::Traits traits;
+  traits.wave = kWave, traits.units = 8, traits.lds_bytes = 160 * 1024;
+  const Launch l = gpu::launch_of(args, traits);
+  if (!l.refused.empty()) throw std::runtime_error(l.refused);
+  const simt::Order order = part.count == 1 ? simt::Order::forward : part.count == 2 ? simt::Order::reversed : simt::Order::shuffled;
+  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, order}, [&] { run_kernel(l.kernel, args); });
+}
+
+const Backend& emulator() {
+  static const Backend backend = [] {
+    Backend b{GPU_WAVE == 32 ? "emulator, waves of 32" : "emulator, waves of 64", {}};
+    b.run.fill(&emulate);
+    return b;
+  }();
+  return backend;
+}
+
+}  // namespace kernels::GPU_NS

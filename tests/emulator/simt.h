@@ -1,0 +1,29 @@
+// SIMT emulator: runs GPU kernels from their own source on the CPU, one fibre a lane. Waves of 32 or 64.
+// What it catches: wave operations and barriers that not all lanes take, reads of shared memory that nobody
+// wrote (it is poisoned with NaN for every block), writes past it, and missing barriers: waves and lanes run
+// forward, reversed and shuffled, and results must not differ. Blocks run one after the other.
+// Errors: std::runtime_error. Thread rule: one launch at a time a thread.
+#pragma once
+#include <functional>
+
+#include "kernels/gpu/launch.h"
+
+namespace simt {
+
+enum class Order { forward, reversed, shuffled };
+
+struct Grid {
+  int64_t x = 1, y = 1;
+  int threads = 256, wave = 64;
+  int64_t lds_bytes = 0;
+  Order order = Order::forward;
+};
+
+void launch(const Grid&, const std::function<void()>& kernel);
+
+// A backend of kernels/verify.h: part.count workers -> forward, reversed, shuffled; the first part does all.
+const kernels::Backend& backend(int wave);
+// Why the backend can't do this launch; empty when it can.
+std::string refused(int wave, const kernels::OpArgs&);
+
+}  // namespace simt
