@@ -51,6 +51,15 @@ KvCache kv_cache(Workspace& w, Random& r, int64_t slots) {
   return c;
 }
 
+// n query values in the cache's format.
+const void* queries(Workspace& w, Random& r, Format format, int64_t n) {
+  Bf16* q = normals(w, r, n);
+  if (format == Format::bf16) return q;
+  auto* small = w.make<E4m3>(n);
+  for (int64_t i = 0; i < n; ++i) small[i] = to_e4m3(to_float(q[i]));
+  return small;
+}
+
 // Scores that trip selection: flat, recency, plateau (massive ties), one coarse bin, all equal.
 void score_row(Random& r, float* x, int64_t n) {
   const int64_t kind = r.below(6);
@@ -83,9 +92,15 @@ void score_row(Random& r, float* x, int64_t n) {
 
 void make(Workspace& w, Random& r, IndexRopeArgs& a) {
   a.M = tokens(r), a.H = r.pick({0, 1, 8});
-  a.q_head_stride = 128, a.q_stride = a.H * 128, a.k_stride = 128 + r.pick({0, 64});
-  a.q = a.H ? normals(w, r, a.M * a.q_stride) : nullptr;
-  a.k = normals(w, r, a.M * a.k_stride);
+  a.q_head_stride = a.q_out_head_stride = 128, a.q_stride = a.q_out_stride = a.H * 128;
+  a.k_stride = a.k_out_stride = 128 + r.pick({0, 64});
+  Bf16* q = a.H ? normals(w, r, a.M * a.q_stride) : nullptr;
+  Bf16* k = normals(w, r, a.M * a.k_stride);
+  a.q = a.q_out = q, a.k = a.k_out = k;
+  if (r.chance(0.4)) {
+    a.q_out_head_stride = a.rope, a.q_out_stride = a.H * a.rope, a.k_out_stride = a.rope;
+    a.q_out = w.make<Bf16>(a.M * a.q_out_stride), a.k_out = w.make<Bf16>(a.M * a.rope);
+  }
   a.table = rope_table(w, r, 50, a.rope);
   a.positions = positions(w, r, a.M, 50);
   a.style = r.chance(0.5) ? RopeStyle::interleaved : RopeStyle::half_split;
@@ -202,7 +217,8 @@ void make(Workspace& w, Random& r, RopeCatStoreArgs& a) {
   if (a.H) {
     a.q_nope = normals(w, r, a.M * a.H * latent, scale);
     a.q_pe = normals(w, r, a.M * a.H * 192);
-    a.q_out = w.bytes(a.M * a.H * a.cache.width() * size_of(a.cache.format));
+    a.q_out_stride = a.H * a.cache.width() + r.pick({0, 0, 64});
+    a.q_out = w.bytes(a.M * a.q_out_stride * size_of(a.cache.format));
   }
   a.k_nope_stride = latent, a.k_pe_stride = 1088;
   a.k_nope = normals(w, r, a.M * latent);
@@ -217,6 +233,15 @@ void make(Workspace& w, Random& r, RopeCatStoreArgs& a) {
   a.k_scale = r.chance(0.3) ? 0.75f : 1.0f;
 }
 
+void make(Workspace& w, Random& r, QueryScaleArgs& a) {
+  a.M = tokens(r), a.H = r.pick({1, 4}), a.width = 576, a.columns = 512;
+  a.stride = a.H * a.width + r.pick({0, 64});
+  a.format = r.chance(0.5) ? Format::e4m3 : Format::bf16;
+  a.q = const_cast<void*>(queries(w, r, a.format, a.M * a.stride));
+  a.positions = positions(w, r, a.M, 100);
+  a.beta = 0.1f, a.original_positions = r.pick({1, 16, 1000});
+}
+
 void make(Workspace& w, Random& r, ConcatArgs& a) {
   a.M = tokens(r), a.H = r.pick({1, 4});
   a.format = r.chance(0.5) ? Format::e4m3 : Format::bf16;
@@ -227,15 +252,6 @@ void make(Workspace& w, Random& r, ConcatArgs& a) {
                       : reinterpret_cast<const uint8_t*>(normals(w, r, a.M * a.a_stride));
   a.a = q, a.b = q + 512 * size_of(a.format);
   a.out = w.bytes(a.M * a.H * 576 * size_of(a.format));
-}
-
-// n query values in the cache's format.
-static const void* queries(Workspace& w, Random& r, Format format, int64_t n) {
-  Bf16* q = normals(w, r, n);
-  if (format == Format::bf16) return q;
-  auto* small = w.make<E4m3>(n);
-  for (int64_t i = 0; i < n; ++i) small[i] = to_e4m3(to_float(q[i]));
-  return small;
 }
 
 void make(Workspace& w, Random& r, DensePartialArgs& a) {

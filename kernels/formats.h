@@ -39,8 +39,8 @@ constexpr float to_float_finite(E4m3 code) {
                                                                << 24);
 }
 
-// All ones where `holds`: compilers turn a choice between two computed values into a branch where they
-// like, and then do not vectorise the loop around it.
+// All ones where `holds`: compilers turn a choice between two computed values into a branch where
+// they like, and then do not vectorise the loop around it.
 constexpr uint32_t mask_of(bool holds) {
   return 0u - static_cast<uint32_t>(holds);
 }

@@ -14,10 +14,17 @@ Status check(const IndexRopeArgs& a) {
       .need(a.M >= 0 && a.H >= 0, "sizes must not be negative")
       .need(a.rope > 0 && a.rope % 16 == 0 && a.rope <= kIndexDim,
             "rope must be a multiple of 16 up to 128")
-      .need(a.H <= 1 || a.q_head_stride >= a.rope, "q_head_stride is less than rope")
-      .need(a.k_stride >= a.rope, "k_stride is less than rope")
-      .need(a.M == 0 || (a.k && a.positions && a.table.cos && a.table.sin && (a.q || a.H == 0)),
+      .need(a.H <= 1 || (a.q_head_stride >= a.rope && a.q_out_head_stride >= a.rope),
+            "q_head_stride is less than rope")
+      .need(a.k_stride >= a.rope && a.k_out_stride >= a.rope, "k_stride is less than rope")
+      .need(a.M == 0 || (a.k && a.k_out && a.positions && a.table.cos && a.table.sin),
             "null tensor")
+      .need(a.M == 0 || a.H == 0 || (a.q && a.q_out), "null query")
+      .need(a.q != a.q_out || a.H == 0 ||
+                (a.q_stride == a.q_out_stride && a.q_head_stride == a.q_out_head_stride),
+            "in place with other strides would overwrite what is still to be read")
+      .need(a.k != a.k_out || a.k_stride == a.k_out_stride,
+            "in place with other strides would overwrite what is still to be read")
       .status();
 }
 
@@ -26,9 +33,10 @@ Cost cost(const IndexRopeArgs& a) {
 }
 
 std::vector<Tensor> outputs(const IndexRopeArgs& a) {
-  Tensor q = cube("q", Format::bf16, a.q, a.M, a.H, a.rope, a.q_stride, a.q_head_stride);
-  Tensor k = matrix("k", Format::bf16, a.k, a.M, a.rope, a.k_stride);
-  q.in_place = k.in_place = true;
+  Tensor q =
+      cube("q", Format::bf16, a.q_out, a.M, a.H, a.rope, a.q_out_stride, a.q_out_head_stride);
+  Tensor k = matrix("k", Format::bf16, a.k_out, a.M, a.rope, a.k_out_stride);
+  q.in_place = a.q_out == a.q, k.in_place = a.k_out == a.k;
   if (a.H == 0) return {k};
   return {q, k};
 }

@@ -24,6 +24,7 @@
 #include "kernels/moe_route.h"
 #include "kernels/mqa_logits.h"
 #include "kernels/mx_quant.h"
+#include "kernels/query_scale.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope_cat_store.h"
 #include "kernels/router_topk.h"
@@ -59,6 +60,7 @@
   X(mqa_logits, MqaLogitsArgs)           \
   X(topk, TopkArgs)                      \
   X(rope_cat_store, RopeCatStoreArgs)    \
+  X(query_scale, QueryScaleArgs)         \
   X(concat, ConcatArgs)                  \
   X(sparse_mla, SparsePartialArgs)       \
   X(dense_mla, DensePartialArgs)         \

@@ -1,7 +1,7 @@
 // RoPE, concatenation and KV store in one launch.
 //   q_out[m, h] = [ q_nope[m, h] | rotated q_pe[m, h] ]   cast to the cache's format without a
-//   scale, contiguous cache[slots[m]] = [ k_nope[m] | rotated k_pe[m] ] / k_scale   cast; a
-//   negative slot is skipped
+//   scale; heads contiguous, tokens q_out_stride apart
+//   cache[slots[m]] = [ k_nope[m] | rotated k_pe[m] ] / k_scale   cast; a negative slot is skipped
 // With H = 0 only the cache is written (filling it from latents). Source: aiter's
 // fused_qk_rope_cat_and_cache_mla.
 #pragma once
@@ -33,7 +33,8 @@ struct RopeCatStoreArgs {
   const int32_t* positions = nullptr;  // [M]
   const int32_t* slots = nullptr;      // [M]
   RopeStyle style = RopeStyle::interleaved;
-  void* q_out = nullptr;  // [M, H, latent + rope] in the cache's format
+  void* q_out = nullptr;     // [M, H, latent + rope] in the cache's format
+  int64_t q_out_stride = 0;  // elements, H * (latent + rope) when contiguous
   KvCache cache;
   float k_scale = 1;
   int64_t M = 0, H = 0;

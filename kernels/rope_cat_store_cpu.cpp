@@ -24,7 +24,7 @@ DS_INLINE void rope_cat_store(const RopeCatStoreArgs& a, Part part) {
       decode(a.q_nope + m * a.q_nope_stride + h * a.q_nope_head_stride, c.latent, x);
       rotate(a.q_pe + m * a.q_pe_stride + h * a.q_pe_head_stride, a.table.cos + angle,
              a.table.sin + angle, a.style, c.rope, x + c.latent);
-      put(x, c.width(), 1.0f, c.format, a.q_out, (m * a.H + h) * c.width());
+      put(x, c.width(), 1.0f, c.format, a.q_out, m * a.q_out_stride + h * c.width());
     }
     if (a.slots[m] < 0) continue;
     decode(a.k_nope + m * a.k_nope_stride, c.latent, x);

@@ -24,6 +24,7 @@ Status check(const RopeCatStoreArgs& a) {
                          a.table.sin && c.data),
             "null tensor")
       .need(a.M == 0 || a.H == 0 || (a.q_nope && a.q_pe && a.q_out), "null query")
+      .need(a.H == 0 || a.q_out_stride >= a.H * c.width(), "q_out_stride is less than its heads")
       .status();
 }
 
@@ -40,7 +41,7 @@ std::vector<Tensor> outputs(const RopeCatStoreArgs& a) {
     if (a.slots[m] >= 0) kv.rows.push_back(a.slots[m] * c.width() * size_of(c.format));
   }
   if (a.H == 0) return {kv};
-  return {matrix("q_cat", c.format, a.q_out, a.M * a.H, c.width(), c.width()), kv};
+  return {cube("q_cat", c.format, a.q_out, a.M, a.H, c.width(), a.q_out_stride, c.width()), kv};
 }
 
 // e4m3 saturates: the reference's values do too, before they are rounded.

@@ -70,8 +70,8 @@ DS_INLINE Lanes<W> zero() {
   return v;
 }
 
-// Register by register: one memcpy over all of them goes through the stack in halves where a register
-// is narrower than 64 bytes (gcc 12 with AVX2: a tenth of the speed).
+// Register by register: one memcpy over all of them goes through the stack in halves where a
+// register is narrower than 64 bytes (gcc 12 with AVX2: a tenth of the speed).
 template <int W>
 DS_INLINE Lanes<W> load(const float* from) {
   typedef float Unaligned __attribute__((vector_size(W * 4), aligned(4), may_alias));

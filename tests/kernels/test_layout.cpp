@@ -123,6 +123,20 @@ TEST_CASE("shapes that cannot work are refused with their numbers") {
   cpu::run(gemm, Part{});
 }
 
+TEST_CASE("a RoPE in place may not write with other strides than it reads") {
+  Workspace w;
+  Random r(Catch::getSeed());
+  auto rope = std::get<IndexRopeArgs>(make_case(Op::index_rope, w, r));
+  rope.M = 2, rope.H = 2, rope.q_stride = rope.q_out_stride = 256;
+  rope.q = rope.q_out = w.make<Bf16>(512), rope.k = rope.k_out = w.make<Bf16>(256);
+  rope.q_head_stride = rope.q_out_head_stride = 128, rope.k_stride = rope.k_out_stride = 128;
+  CHECK(check(rope).ok());
+  rope.q_out_head_stride = 64;
+  CHECK(check(rope).error.find("overwrite") != std::string::npos);
+  rope.q_out_head_stride = 128, rope.k_out_stride = 64;
+  CHECK(check(rope).error.find("overwrite") != std::string::npos);
+}
+
 TEST_CASE("the published split rule") {
   CHECK(sparse_splits(1, 2048) == 32);
   CHECK(sparse_splits(31, 2048) == 32);
