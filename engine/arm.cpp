@@ -68,8 +68,9 @@ trace::Result<Arm> make_arm(Model& m, const trace::ToggleSet& toggles, Caches ca
   if (const trace::Status status = allowed(m.setup, toggles); !status) return status.error();
   const PlanInputs inputs{m.config(),  m.setup.shape, *m.weights.weights,
                           m.sequences, *caches.kv,    *caches.index};
-  trace::Result<PlannedStep> step =
-      plan_step(inputs, toggles, {m.setup.gemm_scales, options.fault_key, options.placement_seed});
+  PlanOptions plan = m.setup.plan;
+  plan.fault_key = options.fault_key, plan.placement_seed = options.placement_seed;
+  trace::Result<PlannedStep> step = plan_step(inputs, toggles, plan);
   if (!step) return step.error();
   return Arm{toggles, std::move(caches), std::move(step).value()};
 }

@@ -136,7 +136,8 @@ class Filler {
     Bf16* k = m_more_rows.data();
     run(kernels::LayerNormArgs{raw, kDim, w.k_norm, w.k_norm_bias, k, 1e-6f, n, kDim});
     kernels::IndexRopeArgs rope;
-    rope.k = k, rope.k_stride = kDim, rope.table = table(), rope.positions = m_positions.data();
+    rope.k = rope.k_out = k, rope.k_stride = rope.k_out_stride = kDim, rope.table = table(),
+    rope.positions = m_positions.data();
     rope.style = style(m_model.indexer_rope_interleave), rope.M = n, rope.rope = m_shape.rope;
     run(rope);
     run(kernels::HadamardArgs{k, n});

@@ -17,7 +17,7 @@ using trace::ToggleKey;
 
 Planner::Planner(const PlanInputs& in, const trace::ToggleSet& toggles, const PlanOptions& options)
     : m_in(in), m_s(in.shape), m_toggles(toggles), m_options(options) {
-  m_buf = declare(m_b, in.shape, toggles);
+  m_buf = declare(m_b, in.shape, toggles, options);
   m_b.place(options.placement_seed);
   for (int64_t i = 0; i < m_s.layers; ++i) {
     m_kv_cache.push_back(m_b.external());
@@ -133,24 +133,40 @@ void Planner::attention_query() {
                                      .slots = m_in.sequences.slots(),
                                      .style = rope_style(m_in.model.rope_interleave),
                                      .q_out = m_b.write(m_buf.q_cat),
+                                     .q_out_stride = q_cat_stride(),
                                      .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
                                      .M = m_s.M,
                                      .H = m_s.heads});
+  if (m_options.llama4_scaling != 0) scale_query();
 }
 
-// The query of sparse attention. cat_skip=on: q_all is q_cat itself.
-Buffer<uint8_t> Planner::merged_query() {
-  if (is(ToggleKey::cat_skip, "on")) return m_buf.q_cat;
+// In place on the latent columns, in either form of the query: what reads q_cat comes behind it.
+void Planner::scale_query() {
+  const int original = m_in.model.rope_original_positions;
+  m_b.emit("query_scale", Category::rope,
+           kernels::QueryScaleArgs{.q = m_b.update(m_buf.q_cat),
+                                   .format = cache_format(m_toggles),
+                                   .stride = q_cat_stride(),
+                                   .positions = m_in.sequences.positions(),
+                                   .beta = static_cast<float>(m_options.llama4_scaling),
+                                   .original_positions = original > 0 ? original : 8192,
+                                   .M = m_s.M,
+                                   .H = m_s.heads,
+                                   .width = m_s.kv(),
+                                   .columns = m_s.latent});
+}
+
+// cat_skip=off: q_all is put together from two slices of q_cat.
+Buffer<uint8_t> Planner::concatenated_query() {
   const Format format = cache_format(m_toggles);
   const uint8_t* q_cat = m_b.read(m_buf.q_cat);
-  const int64_t stride = m_s.heads * m_s.kv();
   m_b.emit("concat", Category::concat,
            kernels::ConcatArgs{.a = q_cat,
-                               .a_stride = stride,
+                               .a_stride = q_cat_stride(),
                                .a_head_stride = m_s.kv(),
                                .a_columns = m_s.latent,
                                .b = q_cat + m_s.latent * size_of(format),
-                               .b_stride = stride,
+                               .b_stride = q_cat_stride(),
                                .b_head_stride = m_s.kv(),
                                .b_columns = m_s.rope,
                                .out = m_b.write(m_buf.q_all),
@@ -160,8 +176,28 @@ Buffer<uint8_t> Planner::merged_query() {
   return m_buf.q_all;
 }
 
+// cat_skip=on: q_all is q_cat itself, seen as one. A strided q_cat is made contiguous first, as the
+// view demands.
+Buffer<uint8_t> Planner::contiguous_query() {
+  const int64_t tight = m_s.heads * m_s.kv();
+  if (q_cat_stride() == tight) return m_buf.q_cat;
+  m_b.emit("q_contiguous", Category::copy,
+           kernels::StridedCopyArgs{.in = m_b.read(m_buf.q_cat),
+                                    .out = m_b.write(m_buf.q_all),
+                                    .format = cache_format(m_toggles),
+                                    .in_stride = q_cat_stride(),
+                                    .in_head_stride = m_s.kv(),
+                                    .out_stride = tight,
+                                    .out_head_stride = m_s.kv(),
+                                    .M = m_s.M,
+                                    .H = m_s.heads,
+                                    .D = m_s.kv()});
+  return m_buf.q_all;
+}
+
 void Planner::sparse_attention() {
-  const Buffer<uint8_t> query = merged_query();
+  const Buffer<uint8_t> query =
+      is(ToggleKey::cat_skip, "on") ? contiguous_query() : concatenated_query();
   m_b.reads(m_kv_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("sparse_partial", Category::sparse_mla,
            kernels::SparsePartialArgs{.q = m_b.read(query),
@@ -179,9 +215,10 @@ void Planner::sparse_attention() {
 
 // The whole context, token by token. It takes q_cat as it is: there is no concat to skip.
 void Planner::dense_attention() {
+  const Buffer<uint8_t> query = contiguous_query();
   m_b.reads(m_kv_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("mla_partial", Category::sparse_mla,
-           kernels::DensePartialArgs{.q = m_b.read(m_buf.q_cat),
+           kernels::DensePartialArgs{.q = m_b.read(query),
                                      .q_format = cache_format(m_toggles),
                                      .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
                                      .slot_table = m_in.sequences.slot_table(),
@@ -271,9 +308,10 @@ trace::Result<PlannedStep> plan_step(const PlanInputs& in, const trace::ToggleSe
   return Planner(in, toggles, options).step();
 }
 
-int64_t arena_bytes(const Shape& shape, const trace::ToggleSet& toggles) {
+int64_t arena_bytes(const Shape& shape, const trace::ToggleSet& toggles,
+                    const PlanOptions& options) {
   PlanBuilder builder;
-  Planner::declare(builder, shape, toggles);
+  Planner::declare(builder, shape, toggles, options);
   int64_t bytes = 0;
   for (const Arena::Request& r : builder.requests()) bytes += r.bytes;
   return bytes;

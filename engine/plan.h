@@ -37,7 +37,11 @@ struct DecodePlan {
 // What the switches do not say.
 struct PlanOptions {
   std::optional<kernels::ScaleLayout> gemm_scales;  // what the fp8 GEMMs read; none: by their shape
-  std::string fault_key;                            // op whose output is broken; empty = none
+  // The indexer's RoPE works in place; else its result lies elsewhere and must be copied.
+  bool rope_in_place = true;
+  int64_t q_cat_padding = 0;  // elements between the tokens of q_cat; 0: contiguous
+  double llama4_scaling = 0;  // beta of the position-dependent scaling of q_cat; 0: none
+  std::string fault_key;      // op whose output is broken; empty = none
   uint64_t placement_seed = 0;
 };
 
@@ -65,6 +69,6 @@ trace::Result<PlannedStep> plan_step(const PlanInputs&, const trace::ToggleSet&,
                                      const PlanOptions& = {});
 
 // Bytes of a plan's buffers, before anything is allocated.
-int64_t arena_bytes(const Shape&, const trace::ToggleSet&);
+int64_t arena_bytes(const Shape&, const trace::ToggleSet&, const PlanOptions& = {});
 
 }  // namespace engine

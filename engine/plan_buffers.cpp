@@ -11,7 +11,8 @@ namespace {
 
 class Declare {
  public:
-  Declare(PlanBuilder& b, const Shape& s, Format cache) : m_b(b), m_s(s), m_cache(cache) {}
+  Declare(PlanBuilder& b, const Shape& s, Format cache, const PlanOptions& options)
+      : m_b(b), m_s(s), m_cache(cache), m_options(options) {}
 
   void projections(StepBuffers& u) {
     const int64_t M = m_s.M;
@@ -39,6 +40,9 @@ class Declare {
     u.k_idx = bf16("k_idx", M * kDim);
     u.q_rot = bf16("q_rot", M * heads * m_s.rope);
     u.k_rot = bf16("k_rot", M * m_s.rope);
+    const int64_t elsewhere = m_options.rope_in_place ? 0 : M * m_s.rope;
+    u.q_elsewhere = bf16("q_elsewhere", elsewhere * heads);
+    u.k_elsewhere = bf16("k_elsewhere", elsewhere);
     u.q_idx_codes = e4m3("q_idx_codes", M * heads * kDim);
     u.q_idx_scales = f32("q_idx_scales", M * heads);
     u.gate_input = f32("gate_input", M * m_s.hidden);
@@ -54,7 +58,8 @@ class Declare {
     const int64_t rows = m_s.M * m_s.heads;
     const int64_t splits = attention_splits(m_s);
     u.absorbed = bf16("absorbed", rows * m_s.latent);
-    u.q_cat = m_b.buffer<uint8_t>("q_cat", rows * m_s.kv() * size_of(m_cache), m_cache);
+    const int64_t padding = m_s.M * m_options.q_cat_padding;
+    u.q_cat = m_b.buffer<uint8_t>("q_cat", (rows * m_s.kv() + padding) * size_of(m_cache), m_cache);
     u.q_all = m_b.buffer<uint8_t>("q_all", rows * m_s.kv() * size_of(m_cache), m_cache);
     u.o_partial = bf16("o_partial", splits * rows * m_s.latent);
     u.lse = f32("lse", splits * rows);
@@ -110,13 +115,14 @@ class Declare {
   PlanBuilder& m_b;
   const Shape& m_s;
   Format m_cache;
+  const PlanOptions& m_options;
 };
 
 }  // namespace
 
 StepBuffers Planner::declare(PlanBuilder& builder, const Shape& shape,
-                             const trace::ToggleSet& toggles) {
-  Declare declare(builder, shape, cache_format(toggles));
+                             const trace::ToggleSet& toggles, const PlanOptions& options) {
+  Declare declare(builder, shape, cache_format(toggles), options);
   StepBuffers buffers;
   declare.projections(buffers);
   declare.indexer(buffers);

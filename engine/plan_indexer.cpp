@@ -66,24 +66,37 @@ void Planner::index_query_and_key() {
 
 void Planner::rope_of_indexer() {
   const int64_t q_stride = m_s.index_heads * kIndex;
+  const bool in_place = m_options.rope_in_place;
+  const Buffer<Bf16> q_at = in_place ? m_buf.q_idx : m_buf.q_elsewhere,
+                     k_at = in_place ? m_buf.k_idx : m_buf.k_elsewhere;
+  const std::array<int64_t, 2> q_in{q_stride, kIndex}, k_in{kIndex, kIndex};
+  const std::array<int64_t, 2> q_tight{m_s.index_heads * m_s.rope, m_s.rope},
+      k_tight{m_s.rope, m_s.rope};
+  const std::array<int64_t, 2> q_out = in_place ? q_in : q_tight, k_out = in_place ? k_in : k_tight;
   m_b.emit("index_rope", Category::indexer,
-           kernels::IndexRopeArgs{.q = m_b.update(m_buf.q_idx),
-                                  .q_stride = q_stride,
-                                  .q_head_stride = kIndex,
-                                  .k = m_b.update(m_buf.k_idx),
-                                  .k_stride = kIndex,
+           kernels::IndexRopeArgs{.q = m_b.read(m_buf.q_idx),
+                                  .q_stride = q_in[0],
+                                  .q_head_stride = q_in[1],
+                                  .k = m_b.read(m_buf.k_idx),
+                                  .k_stride = k_in[0],
+                                  .q_out = m_b.write(q_at),
+                                  .q_out_stride = q_out[0],
+                                  .q_out_head_stride = q_out[1],
+                                  .k_out = m_b.write(k_at),
+                                  .k_out_stride = k_out[0],
                                   .table = rope_table(),
                                   .positions = m_in.sequences.positions(),
                                   .style = rope_style(m_in.model.indexer_rope_interleave),
                                   .M = m_s.M,
                                   .H = m_s.index_heads,
                                   .rope = m_s.rope});
-  // The rotated values are to stand in q[..., :rope] and k[..., :rope]. The kernel works in place,
-  // so they do; only a view with the same pointer, shape and stride proves it.
-  const kernels::View q_rotated{
-      m_b.at(m_buf.q_idx), {m_s.M, m_s.index_heads, m_s.rope}, {q_stride, kIndex}};
-  const kernels::View k_rotated{m_b.at(m_buf.k_idx), {m_s.M, 1, m_s.rope}, {kIndex, kIndex}};
-  const kernels::View q_target = q_rotated, k_target = k_rotated;
+  // The rotated values are to stand in q[..., :rope] and k[..., :rope]. Where the kernel worked in
+  // place they do: only a view with the same pointer, shape and stride proves it.
+  const std::array<int64_t, 3> q_shape{m_s.M, m_s.index_heads, m_s.rope},
+      k_shape{m_s.M, 1, m_s.rope};
+  const kernels::View q_rotated{m_b.at(q_at), q_shape, q_out},
+      k_rotated{m_b.at(k_at), k_shape, k_out}, q_target{m_b.at(m_buf.q_idx), q_shape, q_in},
+      k_target{m_b.at(m_buf.k_idx), k_shape, k_in};
   const bool guarded = is(ToggleKey::rope_update, "guarded");
   const auto copy = [&](std::string_view key, Buffer<Bf16> from, std::array<int64_t, 2> in,
                         Buffer<Bf16> to, std::array<int64_t, 2> out, int64_t heads,
@@ -104,11 +117,8 @@ void Planner::rope_of_indexer() {
   };
   const bool copy_q = !guarded || !(q_rotated == q_target),
              copy_k = !guarded || !(k_rotated == k_target);
-  const std::array<int64_t, 2> q_in{q_stride, kIndex},
-      q_tight{m_s.index_heads * m_s.rope, m_s.rope};
-  const std::array<int64_t, 2> k_in{kIndex, kIndex}, k_tight{m_s.rope, m_s.rope};
-  if (copy_q) copy("rope_clone", m_buf.q_idx, q_in, m_buf.q_rot, q_tight, m_s.index_heads, "q");
-  if (copy_k) copy("rope_clone", m_buf.k_idx, k_in, m_buf.k_rot, k_tight, 1, "k");
+  if (copy_q) copy("rope_clone", q_at, q_out, m_buf.q_rot, q_tight, m_s.index_heads, "q");
+  if (copy_k) copy("rope_clone", k_at, k_out, m_buf.k_rot, k_tight, 1, "k");
   if (copy_q)
     copy("rope_write_back", m_buf.q_rot, q_tight, m_buf.q_idx, q_in, m_s.index_heads, "q");
   if (copy_k) copy("rope_write_back", m_buf.k_rot, k_tight, m_buf.k_idx, k_in, 1, "k");

@@ -37,7 +37,7 @@ struct StepBuffers {
   using Bf16 = kernels::Bf16;
   Buffer<Bf16> x, residual, norm, qkv, q_lora, kv_norm, q, absorbed, o_partial, o_lat, v_out,
       v_flat, o, post;
-  Buffer<Bf16> q_idx, k_raw, k_idx, q_rot, k_rot, gate_proj;
+  Buffer<Bf16> q_idx, k_raw, k_idx, q_rot, k_rot, q_elsewhere, k_elsewhere, gate_proj;
   Buffer<float> gate_input, gate_parts, gates, q_idx_scales, index_logits, lse;
   Buffer<kernels::E4m3> q_idx_codes;
   Buffer<int32_t> topk;
@@ -54,7 +54,8 @@ class Planner {
  public:
   Planner(const PlanInputs&, const trace::ToggleSet&, const PlanOptions&);
 
-  static StepBuffers declare(PlanBuilder&, const Shape&, const trace::ToggleSet&);
+  static StepBuffers declare(PlanBuilder&, const Shape&, const trace::ToggleSet&,
+                             const PlanOptions&);
 
   trace::Result<PlannedStep> step();
 
@@ -98,7 +99,10 @@ class Planner {
   void index_scores();
   void attention_query();
   void attention();
-  Buffer<uint8_t> merged_query();
+  int64_t q_cat_stride() const { return m_s.heads * m_s.kv() + m_options.q_cat_padding; }
+  void scale_query();
+  Buffer<uint8_t> concatenated_query();
+  Buffer<uint8_t> contiguous_query();
   void sparse_attention();
   void dense_attention();
   void attention_output();

@@ -32,8 +32,7 @@ double machine_busy_s() {
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
   if (!(file >> cpu >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal))
     return -1;
-  return (user + nice + system + irq + softirq + steal) /
-         static_cast<double>(sysconf(_SC_CLK_TCK));
+  return (user + nice + system + irq + softirq + steal) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double own_s() {
@@ -66,8 +65,7 @@ std::string Sensors::describe() {
              : "this machine shows no throttle counters: no quad can be dropped for them";
 }
 
-OtherPrograms::OtherPrograms()
-    : m_busy_s(machine_busy_s()), m_own_s(own_s()), m_wall_s(wall_s()) {}
+OtherPrograms::OtherPrograms() : m_busy_s(machine_busy_s()), m_own_s(own_s()), m_wall_s(wall_s()) {}
 
 double OtherPrograms::cores() const {
   const double busy = machine_busy_s(), wall = wall_s() - m_wall_s;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -55,21 +56,57 @@ Status check_workload(const RunSpec& spec) {
   return Ok{};
 }
 
+template <class Number>
+bool parse(std::string_view text, Number low, Number high, Number& out) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return code == std::errc() && end == text.data() + text.size() && out >= low && out <= high;
+}
+
+// One `--set`: its key, what it takes, and how it is taken (false: no such value).
+struct Setting {
+  std::string_view key, takes;
+  bool (*read)(std::string_view value, Setup&);
+};
+
+constexpr Setting kSettings[] = {
+    {"gemm_scales", "row or column",
+     [](std::string_view v, Setup& s) {
+       s.plan.gemm_scales = v == "row" ? kernels::ScaleLayout::row : kernels::ScaleLayout::column;
+       return v == "row" || v == "column";
+     }},
+    {"index_rope", "in_place or elsewhere",
+     [](std::string_view v, Setup& s) {
+       s.plan.rope_in_place = v == "in_place";
+       return v == "in_place" || v == "elsewhere";
+     }},
+    {"q_cat_padding", "0 to 4096, a multiple of 16: elements between the tokens of q_cat",
+     [](std::string_view v, Setup& s) {
+       return parse<int64_t>(v, 0, 4096, s.plan.q_cat_padding) && s.plan.q_cat_padding % 16 == 0;
+     }},
+    {"llama4_scaling", "0 to 10: beta of the query's scaling by position",
+     [](std::string_view v, Setup& s) {
+       return parse<double>(v, 0.0, 10.0, s.plan.llama4_scaling);
+     }},
+    {"workers", "1 or 2",
+     [](std::string_view v, Setup& s) { return parse<int>(v, 1, 2, s.workers); }},
+    {"fault", "bitflip",
+     [](std::string_view v, Setup& s) {
+       s.fault = v == "bitflip";
+       return s.fault;
+     }},
+};
+
 Status read_settings(const RunSpec& spec, Setup& setup) {
   for (const auto& [key, value] : spec.set) {
     const std::string where = "--set " + key + "=" + value;
-    if (key == "gemm_scales") {
-      if (value != "row" && value != "column") return Error{"gemm_scales is row or column", where};
-      setup.gemm_scales = value == "row" ? kernels::ScaleLayout::row : kernels::ScaleLayout::column;
-    } else if (key == "workers") {
-      if (value != "1" && value != "2") return Error{"workers is 1 or 2", where};
-      setup.workers = value[0] - '0';
-    } else if (key == "fault") {
-      if (value != "bitflip") return Error{"no such fault", where};
-      setup.fault = true;
-    } else {
-      return Error{"no such setting, known: gemm_scales, workers", where};
+    const auto* row = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                   [&k = key](const Setting& s) { return s.key == k; });
+    if (row == std::end(kSettings)) {
+      std::string known;
+      for (const std::string_view k : settings()) known.append(known.empty() ? "" : ", ").append(k);
+      return Error{"no such setting, known: " + known, where};
     }
+    if (!row->read(value, setup)) return Error{key + " is " + std::string(row->takes), where};
   }
   return Ok{};
 }
@@ -105,6 +142,17 @@ Status check_memory(const RunSpec& spec, const Shape& shape) {
 }
 
 }  // namespace
+
+std::span<const std::string_view> settings() {
+  static const std::vector<std::string_view> keys = [] {
+    std::vector<std::string_view> all;
+    for (const Setting& s : kSettings) {
+      if (s.key != "fault") all.push_back(s.key);  // hidden
+    }
+    return all;
+  }();
+  return keys;
+}
 
 std::map<std::string, int64_t> bytes_needed(const RunSpec& spec, const Shape& shape) {
   std::map<std::string, int64_t> parts = Weights::bytes_by_part(spec.model, shape);

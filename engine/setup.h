@@ -1,6 +1,8 @@
 // Setup: a RunSpec resolved and found runnable, before anything is loaded. All refusals of the
 // engine are made here.
 #pragma once
+#include <span>
+
 #include "engine/plan.h"
 #include "trace/messages.h"
 #include "trace/result.h"
@@ -11,7 +13,7 @@ namespace engine {
 struct Setup {
   trace::RunSpec spec;  // effective: backend resolved
   Shape shape;
-  std::optional<kernels::ScaleLayout> gemm_scales;  // --set gemm_scales=row|column; none: by shape
+  PlanOptions plan;    // of every arm; fault and placement are each arm's own
   int workers = 0;     // --set workers=1|2; 0 = by the machine
   bool fault = false;  // --set fault=bitflip: the hidden fault hook
 };
@@ -19,6 +21,9 @@ struct Setup {
 // error: what can't run and where: unknown or absent backend, bad workload, a model part that is
 // not built yet, unknown setting, not enough memory (bytes by part and how many layers would fit).
 trace::Result<Setup> prepare(const trace::RunSpec&);
+
+// The keys that `--set KEY=VALUE` knows beside switches and fields of the model.
+std::span<const std::string_view> settings();
 
 // Bytes that a run needs, by part.
 std::map<std::string, int64_t> bytes_needed(const trace::RunSpec&, const Shape&);

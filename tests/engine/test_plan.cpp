@@ -71,6 +71,9 @@ TEST_CASE("row-major GEMMs turn the cost of x_scale around") {
   spec.set["gemm_scales"] = "row";
   auto copy = load(spec);
   CHECK(launches(copy->plan(), 0).count("x_scale_copy") == 0);
+  auto columns = small_spec(2, 100);
+  columns.toggles = with(columns.toggles, "x_scale", "transposed");
+  CHECK(launches(load(columns)->plan(), 0).count("x_scale_copy") == 0);
   spec.toggles = with(spec.toggles, "x_scale", "transposed");
   auto transposed = load(spec);
   CHECK(launches(transposed->plan(), 0)["x_scale_copy"] == 4);
@@ -131,4 +134,12 @@ TEST_CASE("placements move, values and order do not") {
   CHECK(offset(*a) != offset(*b));
   CHECK(a->plan().text() == b->plan().text());
   CHECK(a->step.arena.bytes() == arena_bytes(model.setup.shape, session->arm().toggles));
+}
+
+TEST_CASE("DeepSeek's shapes at TP 8 read row-major scales, GLM's column-major ones") {
+  using kernels::ScaleLayout;
+  for (const auto& [n, k] : {std::pair{2112, 7168}, {3072, 1536}, {7168, 2048}})
+    CHECK(preferred_scales(n, k) == ScaleLayout::row);
+  for (const auto& [n, k] : {std::pair{2624, 6144}, {2048, 2048}, {6144, 2048}, {128, 6144}})
+    CHECK(preferred_scales(n, k) == ScaleLayout::column);
 }
