@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
+
+#include "engine/setup.h"
 
 namespace app {
 
@@ -67,9 +70,10 @@ trace::Status apply_setting(trace::RunSpec& spec, const std::string& setting) {
     if (auto done = spec.toggles.set(*toggle, value); !done) return trace::Error{done.error().line(), "--set " + setting};
     return trace::Ok{};
   }
-  static const std::vector<std::string> engine_settings = {"gemm_scales", "workers", "fault"};
-  for (const auto& known : engine_settings) {
-    if (key == known) { spec.set[key] = value; return trace::Ok{}; }
+  const auto known = engine::settings();
+  if (key == "fault" || std::find(known.begin(), known.end(), key) != known.end()) {
+    spec.set[key] = value;
+    return trace::Ok{};
   }
   if (auto done = trace::override_field(spec.model, key, value); !done) {
     return trace::Error{done.error().line(), "--set " + setting};
