@@ -151,12 +151,16 @@ Judgement judge(const Tensor& t, const Expected& want) {
       const bool same = std::isnan(expected) ? std::isnan(got) : got == expected;
       share = same ? 0 : 1e9;
     } else {
-      const double error = std::fabs(got - expected);
-      allowed = want.slack[static_cast<size_t>(i)] +
-                half_step(t.format, std::max(std::fabs(got), std::fabs(expected)));
+      const double error = std::fabs(got - expected), slack = want.slack[static_cast<size_t>(i)];
+      allowed = slack + half_step(t.format, std::max(std::fabs(got), std::fabs(expected)));
       share = error == 0 ? 0 : allowed > 0 ? error / allowed : 1e9;
       j.max_abs = std::max(j.max_abs, error);
-      j.sum_squares += error * error;
+      const double half = half_step(t.format, expected);
+      if (t.format == Format::f32 || slack <= half) {
+        const double square = half * half / 3;
+        j.sum_squares += error * error;
+        j.rounding_squares += square, j.rounding_fourth += square * square;
+      }
     }
     j.worst = std::max(j.worst, share);
     if (share > 1 && j.first_wrong < 0) {

@@ -99,7 +99,11 @@ struct Expected {
 // How an output compares with its reference: worst error as a share of what is allowed (above 1:
 // wrong), with the place. NaN and infinity must stand at the same places.
 struct Judgement {
-  double worst = 0, max_abs = 0, sum_squares = 0;  // sum of squared errors, for the bounded class
+  double worst = 0, max_abs = 0;
+  // For the bounded class: squared errors beside those that rounding to the format alone makes,
+  // over the elements that the reference knows to half a step (all, where the output is fp32). A
+  // probability on the edge between two codes leaves the others open.
+  double sum_squares = 0, rounding_squares = 0, rounding_fourth = 0;
   int64_t count = 0, first_wrong = -1;
   std::string text;  // "out[17]: 0.25, expected 0.5 +- 0.001"; empty when right
   bool ok() const { return first_wrong < 0; }
