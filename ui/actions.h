@@ -2,12 +2,14 @@
 // them into a new state and effects. Plain values; nothing here does anything.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "trace/bubbles.h"
 #include "trace/run.h"
+#include "ui/vm/lane_index.h"
 #include "ui/vm/palette.h"
 #include "ui/vm/viewport.h"
 
@@ -15,6 +17,24 @@ namespace ui {
 
 using RunKey = uint32_t;  // an open run of this window, never reused; 0 = none
 inline constexpr RunKey kNoRun = 0;
+
+// What the timeline shows beside kernels and bubbles.
+struct Show {
+  LaneGrouping grouping = LaneGrouping::folded;
+  bool host = false;     // launch calls
+  bool path = false;     // the critical path
+  bool arrows = true;    // forks and joins between lanes
+  bool operator==(const Show&) const = default;
+};
+
+// What is put at 0 of the shared axis, in every run that has it.
+enum class AlignBy : uint8_t { start, step, layer, kernel };
+struct Align {
+  AlignBy by = AlignBy::start;
+  int step = 0, layer = 0;  // from 0
+  std::string kernel;       // full name; its first occurrence
+  bool operator==(const Align&) const = default;
+};
 
 namespace action {
 
@@ -116,9 +136,18 @@ struct ToggleMark {};  // keep the selection's range as a mark, or drop it
 struct SetThresholds {
   trace::Thresholds thresholds;
 };
-struct SetFoldLanes {
-  bool on = true;
+struct SetShow {
+  Show show;
 };
+struct SetAlign {
+  Align align;
+};
+struct SetMeasure {  // a range of the shared axis; none = stop measuring
+  std::optional<Extent> range;
+};
+struct StepRelated {
+  int by = 1;
+};                     // to the event that this one waited for, or that waited for it
 struct Search {
   std::string text;
 };
@@ -163,7 +192,7 @@ using Action =
                  action::Compare, action::SetViewport, action::FitView, action::SelectEvent,
                  action::SelectBubble, action::ClearSelection, action::FitSelection,
                  action::StepOnLane, action::ToggleMark, action::SetThresholds,
-                 action::SetFoldLanes, action::Search, action::SearchStep, action::SetTheme,
+                 action::SetShow, action::SetAlign, action::SetMeasure, action::StepRelated, action::Search, action::SearchStep, action::SetTheme,
                  action::SetFontScale, action::FocusPanel, action::ResetLayout, action::ShowHelp,
                  action::CopyText, action::DismissNotice, action::CancelJob, action::Quit>;
 

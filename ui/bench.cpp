@@ -128,7 +128,7 @@ UiBench bench_ui(int64_t events, int frames) {
   double begin = now_ms();
   {
     const auto report = trace::classify(t, trace::whole(t, 0));
-    const LaneIndex lanes(t, 0, report.overlaps, true);
+    const LaneIndex lanes(t, 0, report.overlaps, LaneGrouping::folded);
     const BubbleMap bubbles(report.bubbles);
     out.timeline_ms = now_ms() - begin;
   }
@@ -143,7 +143,7 @@ UiBench bench_ui(int64_t events, int frames) {
   out.reclassify_ms = now_ms() - begin;
 
   AppState state;
-  state.runs.push_back({.key = 1, .run = run, .title = run->name, .analysis = analysis});
+  state.runs.push_back({.key = 1, .run = run, .title = run->name, .analysis = analysis, .origin_ns = analysis->report->window.begin_ns});
   state.stack = {1};
   state.selected = 1;
   const Stack stack = stack_of(state);

@@ -18,6 +18,9 @@ constexpr KeyHelp kHelp[] = {
     {"Z", "zoom to the selection"},
     {"M", "keep the selection as a mark, or drop it"},
     {", .", "previous, next on the lane"},
+    {"[ ]", "what it waited for, what waited for it"},
+    {"drag on the ruler", "measure between edges; M keeps it"},
+    {"P H", "critical path, launch calls"},
     {"/", "search; Enter and Shift+Enter walk through"},
     {"Esc", "clear search and selection"},
     {"Space", "pause or resume the engine"},
@@ -75,6 +78,15 @@ void global_keys(const AppState& state, UiMemory& memory, Actions& actions) {
       actions.push_back(action::ClearSelection{});
     memory.search[0] = 0;
   }
+  if (pressed(ImGuiKey_LeftBracket)) actions.push_back(action::StepRelated{-1});
+  if (pressed(ImGuiKey_RightBracket)) actions.push_back(action::StepRelated{1});
+  const auto flip = [&](bool Show::*what) {
+    Show show = state.show;
+    show.*what = !(show.*what);
+    actions.push_back(action::SetShow{show});
+  };
+  if (pressed(ImGuiKey_P)) flip(&Show::path);
+  if (pressed(ImGuiKey_H)) flip(&Show::host);
   // A button that has the keyboard focus keeps its space bar.
   if (pressed(ImGuiKey_Space) && !ImGui::IsAnyItemFocused()) {
     if (state.session.phase == trace::reply::Phase::running) actions.push_back(action::Pause{});

@@ -8,6 +8,8 @@
 
 #include "ui/state.h"
 #include "ui/vm/session_vm.h"
+#include "ui/vm/minimap.h"
+#include "ui/vm/timeline_links.h"
 #include "ui/vm/timeline_vm.h"
 
 namespace ui {
@@ -17,6 +19,10 @@ namespace ui {
 struct UiMemory {
   // timeline
   TimelineVm timeline;
+  std::vector<LinkVm> links;
+  MinimapVm minimap;         // of the stack that minimap_of names
+  std::vector<const void*> minimap_of;
+  double measure_from_ns = 0;
   float timeline_scroll_px = 0, timeline_height_px = 0;
   bool timeline_hovered = false;
   double cursor_px = 0;

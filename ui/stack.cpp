@@ -12,9 +12,13 @@ Stack stack_of(const AppState& state) {
     item.lanes = a.lanes.get();
     item.bubbles = a.bubbles.get();
     item.report = a.report.get();
-    item.origin_ns = a.report->window.begin_ns;
+    item.host = a.host.get();
+    item.path = a.path.get();
+    item.crossings = a.crossings.get();
+    item.longest_crossing_ns = a.longest_crossing_ns;
+    item.origin_ns = open->origin_ns;
     item.title = open->title;
-    item.note = open->note;
+    item.note = open->align_note.empty() ? open->note : open->note + " · " + open->align_note;
     if (state.search.run == key && !state.search.names.empty()) item.matches = &state.search.names;
     stack.items.push_back(std::move(item));
     stack.keys.push_back(key);

@@ -31,6 +31,8 @@ struct OpenRun {
   AnalysisPtr analysis;
   bool analysing = false;  // a job of the worker is on its way
   std::string problem;     // why there is nothing to show: "no GPU activity in this trace"
+  int64_t origin_ns = 0;   // of its trace, at 0 on the shared axis
+  std::string align_note;  // why it is not aligned as asked
 };
 
 struct StepPoint {
@@ -127,7 +129,9 @@ struct AppState {
   SearchState search;
   CompareState compare;
   trace::Thresholds thresholds;
-  bool fold_lanes = true;
+  Show show;
+  Align align;
+  std::optional<Extent> measure;
   StoreState store;
   std::deque<Notice> notices;  // newest last; also the log
   std::vector<JobState> jobs;

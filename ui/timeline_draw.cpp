@@ -71,7 +71,7 @@ void draw_rows(const TimelineCanvas& c, const TimelineVm& vm, const BandVm& band
     const float y = c.origin.y + row.y;
     c.draw->AddRectFilled({c.min.x, y}, {c.max.x, y + row.h}, u32(p.lane));
     if (row.first_of_lane) {
-      const LaneRows& lane = item.lanes->lanes()[row.lane];
+      const LaneRows& lane = lanes_of(item, row).lanes()[row.lane];
       Mono mono(kSmallPx);
       const ImVec2 at{c.min.x - c.gutter_px, y + (row.h - ImGui::GetFontSize()) / 2};
       c.draw->PushClipRect({at.x, y - 4}, {c.min.x - 4, y + row.h + 4});
@@ -107,7 +107,7 @@ void draw_overlays(const TimelineCanvas& c, const TimelineVm& vm, const BandVm& 
     float top = 0, bottom = 0;
     bool seen = false;
     for (uint32_t r = band.first_row; r < band.first_row + band.rows; ++r) {
-      if (vm.rows[r].lane != o.lane) continue;
+      if (vm.rows[r].host || vm.rows[r].lane != o.lane) continue;
       if (!seen) top = vm.rows[r].y;
       bottom = vm.rows[r].y + vm.rows[r].h;
       seen = true;
@@ -241,23 +241,6 @@ void draw_selection(const TimelineCanvas& c, const TimelineVm& vm, const Stack& 
   c.draw->PopClipRect();
 }
 
-void draw_marks(const TimelineCanvas& c, const AppState& state) {
-  const Palette& p = theme().colours;
-  c.draw->PushClipRect(c.min, c.max, true);
-  for (const MarkState& mark : state.marks) {
-    const float x0 = near(
-        c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(mark.range.begin_ns))), c);
-    const float x1 = near(
-        c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(mark.range.end_ns))), c);
-    c.draw->AddRectFilled({x0, c.min.y}, {x1, c.max.y}, u32(p.accent, 0.06f));
-    c.draw->AddLine({x0, c.min.y}, {x0, c.max.y}, u32(p.accent, 0.5f));
-    c.draw->AddLine({x1, c.min.y}, {x1, c.max.y}, u32(p.accent, 0.5f));
-    Mono mono(kSmallPx);
-    c.draw->AddText({x0 + 4, c.max.y - ImGui::GetFontSize() - 2}, u32(p.accent), mark.text.c_str());
-  }
-  c.draw->PopClipRect();
-}
-
 ImGuiID bar_item_id(RunKey key, trace::EventId event) {
   const uint32_t parts[] = {0xba2u, key, event};
   return ImHashData(parts, sizeof parts);
@@ -271,7 +254,7 @@ void register_bars(const TimelineCanvas& c, const TimelineVm& vm, const Stack& s
       const RowVm& row = vm.rows[r];
       for (uint32_t b = row.first_bar; b < row.first_bar + row.bars; ++b) {
         const BarVm& bar = vm.bars[b];
-        if (bar.count != 1) continue;
+        if (bar.count != 1 || row.host) continue;
         const ImRect box({std::max(c.origin.x + bar.x0, c.min.x), c.origin.y + row.y},
                          {std::min(c.origin.x + bar.x1, c.max.x), c.origin.y + row.y + row.h});
         const RowMap& map = stack.items[band.item].lanes->rows()[row.row];

@@ -4,6 +4,8 @@
 #include <imgui.h>
 
 #include "ui/panels.h"
+#include "ui/vm/minimap.h"
+#include "ui/vm/timeline_links.h"
 
 namespace ui {
 
@@ -20,6 +22,10 @@ void draw_bands(const TimelineCanvas&, const TimelineVm&, const Stack&, const Ap
 // Outline of the selected event or bubble.
 void draw_selection(const TimelineCanvas&, const TimelineVm&, const Stack&, const AppState&,
                     const TimelineStyle&);
+// Critical path, forks, joins and flows; over the bars.
+void draw_links(const TimelineCanvas&, const std::vector<LinkVm>&);
+// A strip of the whole content with the view as a frame.
+void draw_minimap(ImDrawList*, ImVec2 min, ImVec2 max, const MinimapVm&, const Viewport&);
 void draw_marks(const TimelineCanvas&, const AppState&);
 // Patterns of bubble kinds, also used by legends.
 void draw_bubble(ImDrawList*, ImVec2 min, ImVec2 max, trace::BubbleKind, float idle);

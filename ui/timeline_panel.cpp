@@ -1,4 +1,4 @@
-// The timeline: toolbar, ruler, lanes, scroll bar, legend. Input becomes actions; drawing is in
+// The timeline: ruler, lanes, minimap. Input becomes actions; drawing is in
 // timeline_draw.cpp.
 #include <imgui_internal.h>
 
@@ -9,12 +9,15 @@
 #include "ui/details_draw.h"
 #include "ui/panels.h"
 #include "ui/timeline_draw.h"
+#include "ui/timeline_toolbar.h"
 #include "ui/vm/format.h"
+#include "ui/vm/snap.h"
 #include "ui/widgets.h"
 
 namespace ui {
 namespace {
 
+constexpr double kSnapPx = 8;
 constexpr float kWheelFactor = 1.18f;                              // a notch
 constexpr double kKeyZoomPerSecond = 5.0, kKeyPanPerSecond = 0.9;  // of the view
 
@@ -40,119 +43,29 @@ TimelineStyle style_now() {
   return s;
 }
 
-// Names that contain the text stay bright, the others fade; Enter and Shift+Enter walk through
-// them.
-void search_box(const AppState& state, UiMemory& memory, Actions& actions) {
-  ImGui::SameLine();
-  ImGui::SetNextItemWidth(150 * ImGui::GetStyle().FontScaleMain);
-  if (std::exchange(memory.search_wants_focus, false)) ImGui::SetKeyboardFocusHere();
-  const bool entered = ImGui::InputTextWithHint(
-      "##search", "/ search", memory.search, sizeof memory.search,
-      ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_EscapeClearsAll);
-  if (memory.search != state.search.text) actions.push_back(action::Search{memory.search});
-  if (entered) {
-    actions.push_back(action::SearchStep{ImGui::GetIO().KeyShift ? -1 : 1});
-    ImGui::SetKeyboardFocusHere(-1);
-  }
-  if (state.search.text.empty()) return;
-  ImGui::SameLine();
-  ImGui::AlignTextToFramePadding();
-  dim(state.search.matches > 0 ? count_text(state.search.matches) : "none");
-}
-
-void toolbar(const AppState& state, const Stack& stack, UiMemory& memory, Actions& actions) {
-  const Extent content = stack.content();
-  const bool any = !stack.items.empty();
-  if (pill("Fit", state.view.fitted, any)) actions.push_back(action::FitView{});
-  static constexpr std::array<std::pair<const char*, double>, 3> kScales{
-      {{"1×", 1}, {"1.5×", 1.5}, {"2×", 2}}};
-  for (const auto& [label, scale] : kScales) {
-    ImGui::SameLine();
-    const bool active =
-        !state.view.fitted && std::fabs(state.view.px_per_us() - kBasePxPerUs * scale) < 1e-6;
-    if (pill(label, active, any))
-      actions.push_back(action::SetViewport{set_scale(state.view, scale, content)});
-  }
-  const bool folds = std::ranges::any_of(state.runs, [](const OpenRun& r) {
-    return r.analysis && std::ranges::any_of(r.run->trace->lanes, [&](const trace::Lane& l) {
-             return &l - r.run->trace->lanes.data() != l.logical;
-           });
-  });
-  if (folds) {
-    ImGui::SameLine();
-    if (pill("Fold graph streams", state.fold_lanes))
-      actions.push_back(action::SetFoldLanes{!state.fold_lanes});
-  }
-  if (!any) return;
-  search_box(state, memory, actions);
-  ImGui::SameLine();
-  ImGui::AlignTextToFramePadding();
-  const double scale = state.view.px_per_us();
-  std::string note = scale >= 0.1
-                         ? number_text(scale, scale < 10 ? 2 : 0) + " px = 1 µs"
-                         : "1 px = " + duration_text(static_cast<int64_t>(state.view.ns_per_px));
-  if (stack.items.size() > 1) note += " · " + std::to_string(stack.items.size()) + " runs";
-  right(note, theme().colours.dim);
-}
-
-void legend(const AppState& state, const Stack& stack) {
-  const Palette& p = theme().colours;
-  std::array<bool, trace::kCategories> present{};
-  for (const RunKey key : stack.keys) {
-    for (const KernelGroup& g : state.find(key)->analysis->kernels->by(GroupBy::category))
-      present[static_cast<size_t>(g.category)] = true;
-  }
-  ImGui::PushFont(nullptr, kSmallPx);
-  ImDrawList* draw = ImGui::GetWindowDrawList();
-  const float side = ImGui::GetFontSize() * 0.72f, y_pad = (ImGui::GetTextLineHeight() - side) / 2;
-  const auto entry = [&](std::string_view words, auto&& paint) {
-    const float width = side + 6 + ImGui::CalcTextSize(words.data(), words.data() + words.size()).x;
-    if (ImGui::GetContentRegionAvail().x < width) return;  // what does not fit is left out
-    const ImVec2 at = ImGui::GetCursorScreenPos();
-    paint(ImVec2{at.x, at.y + y_pad}, ImVec2{at.x + side, at.y + y_pad + side});
-    draw->AddText({at.x + side + 6, at.y}, u32(p.dim), words.data(), words.data() + words.size());
-    ImGui::Dummy({width, ImGui::GetTextLineHeight()});
-    ImGui::SameLine(0, 16);
-  };
-  std::vector<std::string_view> said;
-  for (int c = 0; c < trace::kCategories; ++c) {
-    const CategoryStyle& s = style_of(static_cast<trace::Category>(c));
-    if (!present[static_cast<size_t>(c)] || std::ranges::find(said, s.legend) != said.end())
-      continue;
-    said.push_back(s.legend);
-    entry(s.legend, [&](ImVec2 a, ImVec2 b) {
-      draw->AddRectFilled(a, b, u32(s.colour));
-      draw_mark(draw, a, b, s.mark);
-    });
-  }
-  ImGui::NewLine();
-  ImGui::PopFont();
-}
-
-// Horizontal scroll bar over the whole content: the grab is the view.
-void scroll_bar(const AppState& state, const Extent& content, float x, float width,
-                Actions& actions) {
-  const Palette& p = theme().colours;
-  const float h = 8 * ImGui::GetStyle().FontScaleMain;
-  ImGui::SetCursorScreenPos({x, ImGui::GetCursorScreenPos().y});
+// The whole content with its worst gaps; a click or a drag takes the view there.
+void minimap(const AppState& state, const Stack& stack, const Extent& content, float x, float width, UiMemory& memory,
+             Actions& actions) {
+  const float h = 14 * ImGui::GetStyle().FontScaleMain;
+  ImGui::SetCursorScreenPos({x, ImGui::GetCursorScreenPos().y + 2});
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImGui::InvisibleButton("##hscroll", {width, h + 4});
-  const double span =
-      std::max(static_cast<double>(content.ns()), state.view.end_ns() - state.view.begin_ns);
-  const double lo = std::min(static_cast<double>(content.begin_ns), state.view.begin_ns);
-  const auto px = [&](double ns) { return static_cast<float>((ns - lo) / span) * width; };
-  if (ImGui::IsItemActive()) {
-    const double middle = lo + static_cast<double>((ImGui::GetMousePos().x - at.x) / width) * span;
-    const double shift_px =
-        (middle - (state.view.begin_ns + state.view.end_ns()) / 2) / state.view.ns_per_px;
-    actions.push_back(action::SetViewport{pan(state.view, shift_px, content)});
+  std::vector<const void*> now;
+  for (const StackItem& item : stack.items) now.push_back(item.bubbles);
+  const int pixels = std::max(static_cast<int>(width), 1);
+  const bool same = now == memory.minimap_of && memory.minimap.pixels.size() == static_cast<size_t>(pixels) &&
+                    memory.minimap.content.begin_ns == content.begin_ns && memory.minimap.content.end_ns == content.end_ns;
+  if (!same) {
+    memory.minimap = make_minimap(stack.items, content, pixels);
+    memory.minimap_of = std::move(now);
   }
-  ImDrawList* draw = ImGui::GetWindowDrawList();
-  const float x0 = std::clamp(px(state.view.begin_ns), 0.0f, width - 8),
-              x1 = std::clamp(px(state.view.end_ns()), x0 + 8, width);
-  draw->AddRectFilled({at.x, at.y + 3}, {at.x + width, at.y + 3 + h - 3}, u32(p.lane), 3);
-  draw->AddRectFilled({at.x + x0, at.y + 3}, {at.x + x1, at.y + 3 + h - 3},
-                      u32(mix(p.raised, p.text, ImGui::IsItemHovered() ? 0.3f : 0.15f)), 3);
+  ImGui::InvisibleButton("minimap", {width, h});
+  if (ImGui::IsItemActive() && content.ns() > 0) {
+    const double middle = static_cast<double>(content.begin_ns) +
+                          static_cast<double>((ImGui::GetMousePos().x - at.x) / width) * static_cast<double>(content.ns());
+    const double shift_px = (middle - (state.view.begin_ns + state.view.end_ns()) / 2) / state.view.ns_per_px;
+    if (std::fabs(shift_px) >= 0.5) actions.push_back(action::SetViewport{pan(state.view, shift_px, content)});
+  }
+  draw_minimap(ImGui::GetWindowDrawList(), at, {at.x + width, at.y + h}, memory.minimap, state.view);
 }
 
 double finer() {
@@ -179,6 +92,20 @@ void mouse_input(const AppState& state, const Extent& content, UiMemory& memory,
   }
 }
 
+// Dragging on the ruler measures; both ends snap to the edges of events.
+void measure_input(const AppState& state, const Stack& stack, UiMemory& memory, Actions& actions) {
+  const auto time_here = [&] {
+    const auto ns = static_cast<int64_t>(std::llround(state.view.time_of(memory.cursor_px)));
+    return snapped(stack.items, ns, static_cast<int64_t>(kSnapPx * state.view.ns_per_px));
+  };
+  if (ImGui::IsItemActivated()) memory.measure_from_ns = static_cast<double>(time_here());
+  if (!ImGui::IsItemActive() || !ImGui::IsMouseDragging(ImGuiMouseButton_Left, 3)) return;
+  const auto from = static_cast<int64_t>(memory.measure_from_ns), to = time_here();
+  const Extent range{std::min(from, to), std::max(from, to)};
+  if (!state.measure || state.measure->begin_ns != range.begin_ns || state.measure->end_ns != range.end_ns)
+    actions.push_back(action::SetMeasure{range});
+}
+
 void drag_input(const AppState& state, const Extent& content, UiMemory& memory, Actions& actions) {
   if (!ImGui::IsItemActive() || !ImGui::IsMouseDragging(ImGuiMouseButton_Left, 3)) return;
   const ImVec2 delta = ImGui::GetIO().MouseDelta;
@@ -200,8 +127,10 @@ void click_input(const AppState& state, const Stack& stack, const Hit& hit, UiMe
   if (key != state.selected) actions.push_back(action::SelectRun{key});
   if (hit.kind == HitKind::bar) {
     const BarVm& bar = memory.timeline.bars[hit.index];
-    const RowMap& row = stack.items[hit.item].lanes->rows()[memory.timeline.rows[bar.row].row];
-    actions.push_back(action::SelectEvent{key, row.id(bar.longest), false});
+    const RowVm& row = memory.timeline.rows[bar.row];
+    const trace::EventId id = row_map(stack.items[hit.item], row).id(bar.longest);
+    // A launch call leads to what it launched.
+    actions.push_back(action::SelectEvent{key, row.host ? stack.items[hit.item].host->first_event[id] : id, false});
   } else if (hit.kind == HitKind::bubble) {
     actions.push_back(action::SelectBubble{key, memory.timeline.overlays[hit.index].worst, false});
   } else {
@@ -285,11 +214,17 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
   style.scroll_px = memory.timeline_scroll_px;
   build_timeline(stack.items, view, style, memory.timeline);
 
-  ImGui::InvisibleButton("canvas", {full, height});
   const ImVec2 mouse = ImGui::GetMousePos();
-  memory.timeline_hovered = ImGui::IsItemHovered();
   const bool over_lanes = mouse.x >= at.x + gutter;
   memory.cursor_px = static_cast<double>(mouse.x - at.x - gutter);
+  ImGui::InvisibleButton("ruler", {full, ruler_h});
+  const bool on_ruler = ImGui::IsItemHovered();
+  if (on_ruler) ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
+  ImGui::SetItemTooltip("drag to measure; ends snap to events");
+  measure_input(state, stack, memory, actions);
+  ImGui::SetCursorScreenPos({at.x, at.y + ruler_h});
+  ImGui::InvisibleButton("canvas", {full, height - ruler_h});
+  memory.timeline_hovered = ImGui::IsItemHovered() || on_ruler;
   TimelineCanvas c{ImGui::GetWindowDrawList(),
                    {at.x + gutter, at.y + ruler_h - memory.timeline_scroll_px},
                    {at.x + gutter, at.y + ruler_h},
@@ -303,6 +238,15 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
   draw_ruler(c.draw, at, {at.x + full, at.y + ruler_h}, c.min.x, memory.timeline);
   draw_grid(c, memory.timeline);
   draw_bands(c, memory.timeline, stack, state);
+  const auto item = std::ranges::find(stack.keys, state.selection.run);
+  const bool event = state.selection.kind == SelectionKind::event && item != stack.keys.end();
+  build_links(stack.items, view, style, memory.timeline,
+              {.path = state.show.path,
+               .arrows = state.show.arrows,
+               .selected_item = event ? static_cast<size_t>(item - stack.keys.begin()) : SIZE_MAX,
+               .selected = event ? state.selection.index : trace::kNone},
+              memory.links);
+  draw_links(c, memory.links);
   draw_marks(c, state);
   draw_selection(c, memory.timeline, stack, state, style);
   register_bars(c, memory.timeline, stack);
@@ -328,7 +272,7 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
 
 void draw_timeline(const AppState& state, UiMemory& memory, Actions& actions) {
   const Stack stack = stack_of(state);
-  toolbar(state, stack, memory, actions);
+  timeline_toolbar(state, stack, memory, actions);
   gap(1);
   if (stack.items.empty()) {
     const bool busy =
@@ -342,16 +286,15 @@ void draw_timeline(const AppState& state, UiMemory& memory, Actions& actions) {
                   "pick a stored run in Runs.");
     return;
   }
-  const float below = ImGui::GetTextLineHeightWithSpacing() + 22 * ImGui::GetStyle().FontScaleMain;
+  const float below = ImGui::GetTextLineHeightWithSpacing() + 28 * ImGui::GetStyle().FontScaleMain;
   const float height = std::max(ImGui::GetContentRegionAvail().y - below, 80.0f);
   const ImVec2 at = ImGui::GetCursorScreenPos();
   canvas(state, stack, memory, actions, height);
   key_input(state, stack.content(), memory, actions);
   const float gutter = gutter_px(stack);
-  scroll_bar(state, stack.content(), at.x + gutter, ImGui::GetContentRegionAvail().x - gutter,
-             actions);
+  minimap(state, stack, stack.content(), at.x + gutter, ImGui::GetContentRegionAvail().x - gutter, memory, actions);
   ImGui::SetCursorScreenPos({at.x + gutter, ImGui::GetCursorScreenPos().y});
-  legend(state, stack);
+  timeline_legend(state, stack);
 }
 
 }  // namespace ui

@@ -63,6 +63,7 @@ struct Finisher {
     const bool first = !open->analysis;
     open->analysis = o.analysis;
     open->device = o.analysis->options.device;
+    align(state, *open);
     if (state.selection.run == o.key && state.selection.kind == SelectionKind::bubble &&
         state.selection.index >= o.analysis->report->bubbles.size())
       state.selection = {};

@@ -17,6 +17,9 @@ void notify(ui::AppState&, ui::NoticeKind, std::string text, bool offers_undo = 
 ui::RunKey add_run(ui::AppState&, trace::RunPtr, std::string title, Effects&);
 void analyse_if_needed(const ui::AppState&, ui::OpenRun&, Effects&);
 ui::AnalysisOptions options_for(const ui::AppState&, const ui::OpenRun&);
+// Puts what the state's alignment names at 0 of the shared axis; the start, with a note, where the run has no such
+// thing. After each analysis and when the alignment changes.
+void align(const ui::AppState&, ui::OpenRun&);
 // Shows everything again if the view was fitted; live steps of nearly the same length leave it
 // alone.
 void refit(ui::AppState&);

@@ -2,6 +2,7 @@
 
 #include "app/window/reduce.h"
 #include "ui/panels.h"
+#include "ui/vm/align.h"
 
 namespace app {
 
@@ -34,7 +35,7 @@ std::string run_note(const trace::Run& run) {
 
 AnalysisOptions options_for(const AppState& state, const OpenRun& open) {
   AnalysisOptions o{
-      .device = open.device, .thresholds = state.thresholds, .fold_lanes = state.fold_lanes};
+      .device = open.device, .thresholds = state.thresholds, .grouping = state.show.grouping, .host = state.show.host};
   if (open.analysis) o.device = choose_device(open.analysis->devices, open.device);
   return o;
 }
@@ -60,6 +61,13 @@ RunKey add_run(AppState& state, trace::RunPtr run, std::string title, Effects& e
   state.selected = added.key;
   analyse_if_needed(state, added, effects);
   return added.key;
+}
+
+void align(const AppState& state, OpenRun& open) {
+  if (!open.analysis) return;
+  const auto origin = aligned_origin(*open.analysis, state.align);
+  open.origin_ns = origin.value_or(open.analysis->report->window.begin_ns);
+  open.align_note = origin ? "" : "has nothing to align by";
 }
 
 void refit(AppState& state) {

@@ -5,6 +5,7 @@
 #include "app/window/reduce.h"
 #include "app/window/reduce_runs.h"
 #include "ui/panels.h"
+#include "ui/vm/align.h"
 #include "ui/vm/details_vm.h"
 #include "ui/vm/format.h"
 
@@ -20,7 +21,7 @@ std::optional<Extent> selected_extent(const AppState& state) {
   const OpenRun* open = state.find(state.selection.run);
   if (!open || !open->analysis) return std::nullopt;
   const RunAnalysis& a = *open->analysis;
-  const int64_t origin = a.report->window.begin_ns;
+  const int64_t origin = open->origin_ns;
   if (state.selection.kind == SelectionKind::event &&
       state.selection.index < a.trace().events.size()) {
     const trace::Event& e = a.trace().events[state.selection.index];
@@ -106,6 +107,7 @@ void reduce_view(AppState& state, const action::SelectBubble& a, Effects& effect
 void reduce_view(AppState& state, const action::ClearSelection&, Effects&) {
   state.selection = {};
   state.search = {};
+  state.measure.reset();
 }
 
 void reduce_view(AppState& state, const action::FitSelection&, Effects&) {
@@ -131,7 +133,8 @@ void reduce_view(AppState& state, const action::StepOnLane& a, Effects& effects)
 }
 
 void reduce_view(AppState& state, const action::ToggleMark&, Effects&) {
-  const auto range = selected_extent(state);
+  const auto selected = selected_extent(state);
+  const auto range = state.measure ? state.measure : selected;
   if (!range) return;
   const auto same = [&](const MarkState& m) {
     return m.range.begin_ns == range->begin_ns && m.range.end_ns == range->end_ns;
@@ -145,9 +148,28 @@ void reduce_view(AppState& state, const action::SetThresholds& a, Effects& effec
   analyse_all(state, effects);
 }
 
-void reduce_view(AppState& state, const action::SetFoldLanes& a, Effects& effects) {
-  state.fold_lanes = a.on;
+void reduce_view(AppState& state, const action::SetShow& a, Effects& effects) {
+  state.show = a.show;
   analyse_all(state, effects);
+}
+
+void reduce_view(AppState& state, const action::SetAlign& a, Effects&) {
+  state.align = a.align;
+  state.marks.clear();  // they were on the axis as it was
+  state.measure.reset();
+  for (OpenRun& open : state.runs) align(state, open);
+  state.view = fit(state.view, stack_of(state).content());
+}
+
+void reduce_view(AppState& state, const action::SetMeasure& a, Effects&) {
+  state.measure = a.range;
+}
+
+void reduce_view(AppState& state, const action::StepRelated& a, Effects& effects) {
+  const OpenRun* open = state.find(state.selection.run);
+  if (!open || !open->analysis || state.selection.kind != SelectionKind::event) return;
+  const trace::EventId next = related_event(*open->analysis, state.selection.index, a.by);
+  if (next != trace::kNone) select(state, {SelectionKind::event, open->key, next}, true, effects);
 }
 
 void reduce_view(AppState& state, const action::Search& a, Effects&) {

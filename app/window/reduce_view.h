@@ -14,7 +14,10 @@ void reduce_view(ui::AppState&, const ui::action::FitSelection&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::StepOnLane&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::ToggleMark&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::SetThresholds&, Effects&);
-void reduce_view(ui::AppState&, const ui::action::SetFoldLanes&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetShow&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetAlign&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetMeasure&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::StepRelated&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::Search&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::SearchStep&, Effects&);
 

@@ -36,7 +36,7 @@ TEST_CASE("rows: aggregates and searches equal a loop over everything") {
   std::mt19937_64 rng(Catch::getSeed());
   for (const uint32_t events : {1u, 2u, 15u, 16u, 17u, 255u, 257u, 5000u}) {
     const auto t = test::random_trace(rng, {.lanes = 1, .events = events, .overlap = 0.2});
-    const LaneIndex lanes(*t, 0, test::overlaps_by_hand(*t), true);
+    const LaneIndex lanes(*t, 0, test::overlaps_by_hand(*t), LaneGrouping::folded);
     for (const RowMap& row : lanes.rows()) {
       for (size_t i = 1; i < row.size(); ++i) REQUIRE(row.at(i).start_ns >= row.at(i - 1).end_ns);
       for (int k = 0; k < 300; ++k) {
@@ -63,7 +63,7 @@ TEST_CASE("lanes: every event is in exactly one sub-row, and can be found") {
     if (round % 2) t->lanes[2].logical = 0;  // a folded lane: its events share the rows of lane 0
     size_t seen = 0;
     for (uint32_t device = 0; device < 2; ++device) {
-      const LaneIndex lanes(*t, device, test::overlaps_by_hand(*t), true);
+      const LaneIndex lanes(*t, device, test::overlaps_by_hand(*t), LaneGrouping::folded);
       std::set<trace::EventId> ids;
       for (uint32_t r = 0; r < lanes.rows().size(); ++r) {
         for (size_t i = 0; i < lanes.rows()[r].size(); ++i) {
@@ -87,7 +87,7 @@ TEST_CASE("a thousand events at once get a thousand sub-rows, quickly") {
   t.devices.push_back({"0", "", ""});
   t.lanes.push_back({.label = "stream 1", .first = 0, .count = 1000});
   for (int i = 0; i < 1000; ++i) t.events.push_back({.start_ns = i, .end_ns = 100000, .name = 1});
-  const LaneIndex lanes(t, 0, {}, true);
+  const LaneIndex lanes(t, 0, {}, LaneGrouping::folded);
   CHECK(lanes.rows().size() == 1000);
 }
 

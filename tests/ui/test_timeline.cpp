@@ -19,7 +19,7 @@ struct Scene {
       : trace(test::random_trace(rng, shape)) {
     report = test::bubbles_by_hand(*trace, 0);
     report.overlaps = test::overlaps_by_hand(*trace);
-    lanes = LaneIndex(*trace, 0, report.overlaps, true);
+    lanes = LaneIndex(*trace, 0, report.overlaps, LaneGrouping::folded);
     bubbles = BubbleMap(report.bubbles);
   }
   StackItem item() const {
@@ -185,7 +185,7 @@ TEST_CASE("labels stay inside their bars and ticks carry round numbers") {
 TEST_CASE("an empty trace gives an empty band, not a crash") {
   trace::Trace t;
   t.strings = {""};
-  const LaneIndex lanes(t, 0, {}, true);
+  const LaneIndex lanes(t, 0, {}, LaneGrouping::folded);
   const trace::BubbleReport report;
   const BubbleMap bubbles(report.bubbles);
   const StackItem items[] = {{.lanes = &lanes, .bubbles = &bubbles, .report = &report}};

@@ -34,7 +34,13 @@ TEST_CASE("pictures of a selection, a tooltip, the palette and the help", "[.pic
     if (bubbles[i].kind == trace::BubbleKind::stall) gui.bench().act(ui::action::SelectBubble{dual, i, false});
   picture(gui, "bubble");
   gui.bench().act(ui::action::SelectEvent{dual, 20, false});
+  gui.bench().act(ui::action::SetShow{{.path = true}});
+  gui.bench().act(ui::action::SetMeasure{ui::Extent{145223, 220000}});
   picture(gui, "kernel");
+  gui.bench().act(ui::action::SetAlign{{.by = ui::AlignBy::kernel, .kernel = std::string(state.runs[1].run->trace->name_of(state.runs[1].run->trace->events[20]))}});
+  picture(gui, "aligned");
+  gui.bench().act(ui::action::SetAlign{{}});
+  gui.bench().act(ui::action::SetShow{{}});
   gui.run([&](ImGuiTestContext* ctx) { ctx->MouseMoveToPos({1000, 238}); ctx->Yield(60); });
   picture(gui, "tooltip");
   gui.bench().act(ui::action::Search{"gemm"});

@@ -51,7 +51,12 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
       std::make_shared<trace::BubbleReport>(trace::classify(t, window, options.thresholds));
   if (stopped()) return nullptr;
   a->lanes =
-      std::make_shared<const LaneIndex>(t, options.device, report->overlaps, options.fold_lanes);
+      std::make_shared<const LaneIndex>(t, options.device, report->overlaps, options.grouping);
+  if (options.host) a->host = host_lanes(t, options.device);
+  a->queues = has_queues(t, options.device);
+  for (uint32_t i = 0; i < t.lanes.size(); ++i) a->folds = a->folds || t.lanes[i].logical != i;
+  a->crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *report));
+  a->longest_crossing_ns = longest_ns(t, *a->crossings);
   classify_into(*a, std::move(report));
   if (stopped()) return nullptr;
   const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
@@ -74,9 +79,11 @@ AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
   if (options.device != before.options.device) return analyse(before.run, options, cancel);
   auto a = std::make_shared<RunAnalysis>(before);
   a->options = options;
-  if (options.fold_lanes != before.options.fold_lanes) {
+  if (options.host != before.options.host)
+    a->host = options.host ? host_lanes(before.trace(), options.device) : nullptr;
+  if (options.grouping != before.options.grouping) {
     a->lanes = std::make_shared<const LaneIndex>(before.trace(), options.device,
-                                                 before.report->overlaps, options.fold_lanes);
+                                                 before.report->overlaps, options.grouping);
   }
   if (!(options.thresholds == before.options.thresholds)) {
     auto report = std::make_shared<trace::BubbleReport>(*before.report);

@@ -9,6 +9,8 @@
 #include "trace/layers.h"
 #include "trace/path.h"
 #include "trace/run.h"
+#include "ui/vm/crossings.h"
+#include "ui/vm/host_lanes.h"
 #include "ui/vm/kernels_vm.h"
 #include "ui/vm/lane_index.h"
 
@@ -19,7 +21,8 @@ inline constexpr size_t kWorstKept = 1000;
 struct AnalysisOptions {
   uint32_t device = 0;
   trace::Thresholds thresholds;
-  bool fold_lanes = true;
+  LaneGrouping grouping = LaneGrouping::folded;
+  bool host = false;  // launch calls as lanes
   bool operator==(const AnalysisOptions&) const = default;
 };
 
@@ -30,6 +33,9 @@ struct RunAnalysis {
   trace::RunPtr run;
   std::vector<uint32_t> devices;  // with activities, most first
   std::shared_ptr<const LaneIndex> lanes;
+  std::shared_ptr<const HostLanes> host;  // null unless asked for and recorded
+  bool queues = false;                    // grouping by hardware queue shows something else
+  bool folds = false;                     // and so does folding graph side streams
   std::shared_ptr<const trace::BubbleReport> report;
   std::shared_ptr<const BubbleMap> bubbles;
   trace::GapHistogram histogram;
@@ -39,6 +45,9 @@ struct RunAnalysis {
   std::shared_ptr<const std::vector<std::pair<trace::EventId, uint32_t>>>
       path_order;  // event, its step; sorted
   std::shared_ptr<const trace::LayerWindows> layers;
+
+  std::shared_ptr<const std::vector<Crossing>> crossings;
+  int64_t longest_crossing_ns = 0;
 
   const trace::Trace& trace() const { return *run->trace; }
   const trace::PathStep* path_step(trace::EventId) const;  // null: not on the critical path

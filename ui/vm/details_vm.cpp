@@ -185,6 +185,21 @@ DetailsVm merged_details(const RunAnalysis& a, const RowMap& row, const BarVm& b
   return vm;
 }
 
+DetailsVm call_details(const RunAnalysis& a, EventId id) {
+  const HostLanes& host = *a.host;
+  const Event& e = host.trace.events[id];
+  DetailsVm vm;
+  vm.title = host.trace.name_of(e);
+  add(vm, "start", duration_text(e.start_ns - a.report->window.begin_ns));
+  add(vm, "duration", duration_text(e.duration_ns()));
+  add(vm, "thread", std::to_string(host.trace.lanes[e.lane].stream));
+  add(vm, "launched", count_text(host.launched[id]) + (host.launched[id] == 1 ? " activity" : " activities"));
+  const Event& first = a.trace().events[host.first_event[id]];
+  add(vm, "first", std::string(trace::bare_kernel_name(a.trace().name_of(first))));
+  add(vm, "starts after", duration_text(first.start_ns - e.start_ns));
+  return vm;
+}
+
 DetailsVm bubble_details(const RunAnalysis& a, uint32_t index) {
   const trace::Bubble& b = a.report->bubbles[index];
   const Trace& t = a.trace();
@@ -226,6 +241,13 @@ DetailsVm hit_details(const RunAnalysis& a, const TimelineVm& vm, const Hit& hit
   switch (hit.kind) {
     case HitKind::bar: {
       const BarVm& bar = vm.bars[hit.index];
+      if (vm.rows[bar.row].host) {
+        if (!a.host) return {};
+        const RowMap& calls = a.host->lanes.rows()[vm.rows[bar.row].row];
+        DetailsVm one = call_details(a, calls.id(bar.longest));
+        if (bar.count > 1) one.note = "the longest of " + count_text(bar.count) + " calls in this place";
+        return one;
+      }
       const RowMap& row = a.lanes->rows()[vm.rows[bar.row].row];
       return bar.count == 1 ? event_details(a, row.id(bar.first)) : merged_details(a, row, bar);
     }

@@ -25,6 +25,7 @@ struct DetailsVm {
 DetailsVm run_details(const trace::Run&, const RunAnalysis&);
 DetailsVm event_details(const RunAnalysis&, trace::EventId);
 DetailsVm merged_details(const RunAnalysis&, const RowMap&, const BarVm&);
+DetailsVm call_details(const RunAnalysis&, trace::EventId host_event);
 DetailsVm bubble_details(const RunAnalysis&, uint32_t bubble);
 DetailsVm overlay_details(const RunAnalysis&, const OverlayVm&);
 // A few lines about what is under the mouse; empty title when nothing is.

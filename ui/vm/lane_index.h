@@ -16,6 +16,13 @@
 
 namespace ui {
 
+// What makes a lane: a stream; a stream with the graph side streams it leads (Lane::logical); a hardware queue
+// (Detail::hsa_queue; events that name none stay with their stream).
+enum class LaneGrouping : uint8_t { stream, folded, queue };
+
+// Whether grouping by queue would show anything else than streams.
+bool has_queues(const trace::Trace&, uint32_t device);
+
 struct OverlapMark {
   int64_t begin_ns = 0,
           end_ns =
@@ -38,23 +45,25 @@ struct RowPosition {
 class LaneIndex {
  public:
   LaneIndex() = default;
-  // `fold`: side streams of a captured graph share one lane (Lane::logical).
   LaneIndex(const trace::Trace&, uint32_t device, const std::vector<trace::Overlap>& overlaps,
-            bool fold);
+            LaneGrouping);
 
   const trace::Trace& trace() const { return *m_trace; }
   uint32_t device() const { return m_device; }
   const std::vector<LaneRows>& lanes() const { return m_lanes; }
   const std::vector<RowMap>& rows() const { return m_rows; }
   uint32_t lane_of_row(uint32_t row) const { return m_lane_of_row[row]; }
-  // Index into lanes() of a lane of the trace; kNone if it is not on this device.
-  uint32_t lane_index(uint32_t trace_lane) const { return m_lane_of_trace_lane[trace_lane]; }
+  // Index into lanes() of an event's lane; kNone if it is not on this device.
+  uint32_t lane_of_event(const trace::Event&) const;
   // Where an event is drawn; nullopt if it is on another device.
   std::optional<RowPosition> find(trace::EventId) const;
   size_t bytes() const;
 
  private:
+  void group_by_stream(bool fold);
+  void group_by_queue();
   void add_rows(LaneRows&);
+  void end_lane(LaneRows&);
   void split_rows(const std::vector<trace::EventId>& ids);
   void add_overlaps(const std::vector<trace::Overlap>&);
 
@@ -64,6 +73,7 @@ class LaneIndex {
   std::vector<RowMap> m_rows;
   std::vector<uint32_t> m_lane_of_row;
   std::vector<uint32_t> m_lane_of_trace_lane;
+  std::vector<std::pair<int64_t, uint32_t>> m_lane_of_queue;  // queue, lane; sorted; empty unless grouped by it
 };
 
 }  // namespace ui

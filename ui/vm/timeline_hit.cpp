@@ -26,7 +26,7 @@ bool covers(const std::vector<T>& v, uint32_t first, uint32_t count, float x, fl
 
 Hit hit_band(const TimelineVm& vm, const BandVm& band, float x, float y) {
   Hit hit{.kind = HitKind::band, .item = band.item};
-  if (y < band.rows_y) return hit;
+  if (y < band.host_y) return hit;
   const bool in_rows = y < band.rows_y + band.rows_h;
   uint32_t index = 0;
   if (in_rows) {
@@ -37,6 +37,7 @@ Hit hit_band(const TimelineVm& vm, const BandVm& band, float x, float y) {
         return {HitKind::bar, band.item, index};
     }
   }
+  if (y < band.rows_y) return hit;
   if (covers(vm.overlays, band.first_overlay, band.overlays, x, in_rows ? 0.0f : 1.0f, &index))
     return {HitKind::bubble, band.item, index};
   return hit;

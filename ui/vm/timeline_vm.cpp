@@ -21,6 +21,7 @@ constexpr float kOverlayMinPx = 2;  // narrower bubbles share a pixel column
 // Everything that stays the same while one band is filled.
 struct Frame {
   const StackItem& item;
+  const LaneIndex& lanes;  // those of `item` that are filled
   const Viewport& view;
   const TimelineStyle& style;
   TimelineVm& out;
@@ -52,7 +53,7 @@ int32_t add_label(const Frame& f, const Event& e, float x0, float x1) {
   const float visible = std::min(x1, f.view.width_px) - std::max(x0, 0.0f) - 2 * kLabelPadPx;
   if (visible < kLabelMinPx - 2 * kLabelPadPx) return -1;
   const int chars = static_cast<int>(visible / f.style.char_px);
-  const trace::Trace& t = f.item.lanes->trace();
+  const trace::Trace& t = f.lanes.trace();
   const std::string_view name = e.op != 0 ? t.op_of(e) : trace::bare_kernel_name(t.name_of(e));
   std::string text = clipped(name, chars);
   const std::string_view category = trace::title_of(e.category);
@@ -100,7 +101,7 @@ BarVm merged_bar(const Frame& f, const RowMap& row, size_t i, size_t end) {
 }
 
 void fill_row(const Frame& f, RowVm& out) {
-  const RowMap& row = f.item.lanes->rows()[out.row];
+  const RowMap& row = f.lanes.rows()[out.row];
   out.first_bar = static_cast<uint32_t>(f.out.bars.size());
   const size_t end = row.first_starting_at(f.end_ns());
   for (size_t i = row.first_ending_after(f.begin_ns()); i < end;) {
@@ -207,28 +208,41 @@ void fill_labels(const Frame& f, BandVm& band) {
   band.labels = static_cast<uint32_t>(f.out.labels.size()) - band.first_label;
 }
 
-void fill_band(const Frame& f, BandVm& band) {
-  const LaneIndex& lanes = *f.item.lanes;
+float height_of(const LaneIndex& lanes, const TimelineStyle& style) {
+  const float pitch = style.row_px + style.row_gap_px;
+  return std::max(static_cast<float>(lanes.rows().size()) * pitch - style.row_gap_px, 0.0f);
+}
+
+// Rows of the frame's lanes that are in view, with their bars.
+void fill_rows(const Frame& f, float y0, bool host) {
   const float pitch = f.style.row_px + f.style.row_gap_px;
   const float top = f.style.scroll_px, bottom = top + f.style.height_px;
-  band.first_row = static_cast<uint32_t>(f.out.rows.size());
-  for (uint32_t r = 0; r < lanes.rows().size(); ++r) {
-    const float y = band.rows_y + static_cast<float>(r) * pitch;
+  const size_t first = f.out.rows.size();
+  for (uint32_t r = 0; r < f.lanes.rows().size(); ++r) {
+    const float y = y0 + static_cast<float>(r) * pitch;
     if (y + f.style.row_px < top || y > bottom) continue;
-    const uint32_t lane = lanes.lane_of_row(r);
+    const uint32_t lane = f.lanes.lane_of_row(r);
     f.out.rows.push_back({.y = y,
                           .h = f.style.row_px,
                           .row = r,
                           .lane = lane,
-                          .first_of_lane = lanes.lanes()[lane].first_row == r});
+                          .host = host,
+                          .first_of_lane = f.lanes.lanes()[lane].first_row == r});
   }
+  for (size_t r = first; r < f.out.rows.size(); ++r) fill_row(f, f.out.rows[r]);
+}
+
+void fill_band(const Frame& f, BandVm& band) {
+  const float top = f.style.scroll_px, bottom = top + f.style.height_px;
+  band.first_row = static_cast<uint32_t>(f.out.rows.size());
+  if (f.item.host) fill_rows({f.item, f.item.host->lanes, f.view, f.style, f.out}, band.host_y, true);
+  fill_rows(f, band.rows_y, false);
   band.rows = static_cast<uint32_t>(f.out.rows.size()) - band.first_row;
-  for (uint32_t r = band.first_row; r < f.out.rows.size(); ++r) fill_row(f, f.out.rows[r]);
   band.first_overlap = static_cast<uint32_t>(f.out.overlaps.size());
   if (band.y + band.h < top || band.y > bottom) return;
   uint32_t lane_done = trace::kNone;
   for (uint32_t r = band.first_row; r < f.out.rows.size(); ++r) {
-    if (f.out.rows[r].lane == lane_done) continue;
+    if (f.out.rows[r].host || f.out.rows[r].lane == lane_done) continue;
     lane_done = f.out.rows[r].lane;
     fill_overlaps(f, band, lane_done);
   }
@@ -281,18 +295,25 @@ void build_timeline(std::span<const StackItem> items, const Viewport& view,
   fill_ticks(view, out);
   float y = 0;
   for (size_t i = 0; i < items.size(); ++i) {
-    BandVm band{.item = i, .y = y, .rows_y = y + style.title_px};
-    band.rows_h = std::max(
-        static_cast<float>(items[i].lanes->rows().size()) * (style.row_px + style.row_gap_px) -
-            style.row_gap_px,
-        0.0f);
+    BandVm band{.item = i, .y = y, .host_y = y + style.title_px};
+    if (items[i].host) band.host_h = height_of(items[i].host->lanes, style) + style.row_gap_px;
+    band.rows_y = band.host_y + band.host_h;
+    band.rows_h = height_of(*items[i].lanes, style);
     band.strip_y = band.rows_y + band.rows_h + 3;
     band.h = band.strip_y + style.strip_px + style.label_px - y;
-    fill_band({items[i], view, style, out}, band);
+    fill_band({items[i], *items[i].lanes, view, style, out}, band);
     y += band.h + style.band_gap_px;
     out.bands.push_back(band);
   }
   out.content_px = y;
+}
+
+const LaneIndex& lanes_of(const StackItem& item, const RowVm& row) {
+  return row.host ? item.host->lanes : *item.lanes;
+}
+
+const RowMap& row_map(const StackItem& item, const RowVm& row) {
+  return lanes_of(item, row).rows()[row.row];
 }
 
 Extent content_of(std::span<const StackItem> items) {
@@ -300,6 +321,12 @@ Extent content_of(std::span<const StackItem> items) {
   for (const StackItem& item : items) {
     e.end_ns = std::max(e.end_ns, item.report->window.end_ns - item.origin_ns);
     e.begin_ns = std::min(e.begin_ns, item.report->window.begin_ns - item.origin_ns);
+    if (!item.host) continue;
+    for (const RowMap& row : item.host->lanes.rows()) {
+      if (row.size() == 0) continue;
+      e.begin_ns = std::min(e.begin_ns, row.at(0).start_ns - item.origin_ns);
+      e.end_ns = std::max(e.end_ns, row.at(row.size() - 1).end_ns - item.origin_ns);
+    }
   }
   return e;
 }

@@ -11,15 +11,23 @@
 #include <string>
 #include <vector>
 
+#include "trace/path.h"
+#include "ui/vm/host_lanes.h"
 #include "ui/vm/lane_index.h"
 #include "ui/vm/viewport.h"
 
 namespace ui {
 
+struct Crossing;
+
 struct StackItem {
   const LaneIndex* lanes = nullptr;
   const BubbleMap* bubbles = nullptr;
   const trace::BubbleReport* report = nullptr;
+  const HostLanes* host = nullptr;               // rows above the kernels; null = not shown
+  const trace::CriticalPath* path = nullptr;     // for lines over the lanes (timeline_links.h)
+  const std::vector<Crossing>* crossings = nullptr;
+  int64_t longest_crossing_ns = 0;
   int64_t origin_ns = 0;  // time of the trace that is 0 on the shared axis
   std::string title;      // "MI355X, two streams (HIP graph)"
   std::string note;       // dim, after the title
@@ -73,8 +81,9 @@ struct BubbleLabelVm {
 
 struct RowVm {
   float y = 0, h = 0;
-  uint32_t row = 0;  // of the item's LaneIndex
-  uint32_t lane = 0;
+  uint32_t row = 0;   // of the item's LaneIndex, or of its host lanes'
+  uint32_t lane = 0;  // the same
+  bool host = false;
   bool first_of_lane = false;
   uint32_t first_bar = 0, bars = 0;
 };
@@ -82,6 +91,7 @@ struct RowVm {
 struct BandVm {
   size_t item = 0;
   float y = 0, h = 0;  // title, rows, strip, labels
+  float host_y = 0, host_h = 0;  // launch calls; 0 high without
   float rows_y = 0, rows_h = 0;
   float strip_y = 0;
   uint32_t first_row = 0, rows = 0;  // visible ones, into TimelineVm::rows
@@ -111,6 +121,10 @@ struct TimelineVm {
 // Rebuilds `out`, keeping its memory from frame to frame.
 void build_timeline(std::span<const StackItem>, const Viewport&, const TimelineStyle&,
                     TimelineVm& out);
+
+// Events of a row, and the trace they are of (its names).
+const RowMap& row_map(const StackItem&, const RowVm&);
+const LaneIndex& lanes_of(const StackItem&, const RowVm&);
 
 // The span of the shared axis that the items cover, from 0.
 Extent content_of(std::span<const StackItem>);

@@ -1,0 +1,172 @@
+#include "ui/timeline_toolbar.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ui/timeline_draw.h"
+#include "ui/vm/format.h"
+#include "ui/widgets.h"
+
+namespace ui {
+namespace {
+
+// Names that contain the text stay bright, the others fade; Enter and Shift+Enter walk through
+// them.
+void search_box(const AppState& state, UiMemory& memory, Actions& actions) {
+  ImGui::SameLine();
+  ImGui::SetNextItemWidth(150 * ImGui::GetStyle().FontScaleMain);
+  if (std::exchange(memory.search_wants_focus, false)) ImGui::SetKeyboardFocusHere();
+  const bool entered = ImGui::InputTextWithHint(
+      "##search", "/ search", memory.search, sizeof memory.search,
+      ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_EscapeClearsAll);
+  if (memory.search != state.search.text) actions.push_back(action::Search{memory.search});
+  if (entered) {
+    actions.push_back(action::SearchStep{ImGui::GetIO().KeyShift ? -1 : 1});
+    ImGui::SetKeyboardFocusHere(-1);
+  }
+  if (state.search.text.empty()) return;
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  dim(state.search.matches > 0 ? count_text(state.search.matches) : "none");
+}
+
+bool any_of_stack(const AppState& state, const Stack& stack, bool (*holds)(const OpenRun&)) {
+  return std::ranges::any_of(stack.keys, [&](RunKey key) { return holds(*state.find(key)); });
+}
+
+void show_menu(const AppState& state, const Stack& stack, Actions& actions) {
+  ImGui::SameLine();
+  if (pill("Show", !(state.show == Show{}))) ImGui::OpenPopup("show");
+  if (!ImGui::BeginPopup("show")) return;
+  Show next = state.show;
+  const auto grouping = [&](const char* label, LaneGrouping g, bool enabled) {
+    if (ImGui::MenuItem(label, nullptr, next.grouping == g, enabled)) next.grouping = g;
+  };
+  ImGui::MenuItem("Critical path", "P", &next.path);
+  ImGui::MenuItem("Fork and join arrows", nullptr, &next.arrows);
+  const bool calls = any_of_stack(state, stack, [](const OpenRun& r) { return !r.run->trace->calls.empty(); });
+  ImGui::MenuItem("Launch calls", "H", &next.host, calls);
+  ImGui::Separator();
+  dim("Lanes");
+  grouping("by stream", LaneGrouping::stream, true);
+  grouping("by stream, graph side streams folded", LaneGrouping::folded,
+           any_of_stack(state, stack, [](const OpenRun& r) { return r.analysis->folds; }));
+  grouping("by hardware queue", LaneGrouping::queue,
+           any_of_stack(state, stack, [](const OpenRun& r) { return r.analysis->queues; }));
+  if (!(next == state.show)) actions.push_back(action::SetShow{next});
+  ImGui::EndPopup();
+}
+
+std::string align_text(const Align& align) {
+  switch (align.by) {
+    case AlignBy::start:
+      return "Align: start";
+    case AlignBy::step:
+      return "Align: step " + std::to_string(align.step);
+    case AlignBy::layer:
+      return "Align: layer " + std::to_string(align.layer);
+    case AlignBy::kernel:
+      return "Align: kernel";
+  }
+  return {};
+}
+
+// A kernel's name from the selection, to align all runs by.
+std::string selected_kernel(const AppState& state) {
+  const OpenRun* open = state.find(state.selection.run);
+  if (!open || state.selection.kind != SelectionKind::event || !open->run->trace ||
+      state.selection.index >= open->run->trace->events.size())
+    return {};
+  return std::string(open->run->trace->name_of(open->run->trace->events[state.selection.index]));
+}
+
+void align_menu(const AppState& state, Actions& actions) {
+  ImGui::SameLine();
+  if (pill((align_text(state.align) + "###align").c_str(), state.align.by != AlignBy::start)) ImGui::OpenPopup("align");
+  if (!ImGui::BeginPopup("align")) return;
+  Align next = state.align;
+  dim("At 0 of the axis, in every run");
+  if (ImGui::MenuItem("its start", nullptr, next.by == AlignBy::start)) next = {};
+  if (ImGui::MenuItem("a decode step", nullptr, next.by == AlignBy::step)) next.by = AlignBy::step;
+  if (ImGui::MenuItem("a layer", nullptr, next.by == AlignBy::layer)) next.by = AlignBy::layer;
+  const std::string kernel = selected_kernel(state);
+  if (ImGui::MenuItem("the selected kernel's first", nullptr, next.by == AlignBy::kernel, !kernel.empty())) {
+    next.by = AlignBy::kernel;
+    next.kernel = kernel;
+  }
+  const auto number = [](const char* label, int* value) {
+    ImGui::SetNextItemWidth(90 * ImGui::GetStyle().FontScaleMain);
+    ImGui::InputInt(label, value);
+    *value = std::clamp(*value, 0, 1 << 20);
+  };
+  if (next.by == AlignBy::step || next.by == AlignBy::layer) number("step", &next.step);
+  if (next.by == AlignBy::layer) number("layer", &next.layer);
+  if (!(next == state.align)) actions.push_back(action::SetAlign{next});
+  ImGui::EndPopup();
+}
+
+}  // namespace
+
+void timeline_toolbar(const AppState& state, const Stack& stack, UiMemory& memory, Actions& actions) {
+  const Extent content = stack.content();
+  const bool any = !stack.items.empty();
+  if (pill("Fit", state.view.fitted, any)) actions.push_back(action::FitView{});
+  static constexpr std::array<std::pair<const char*, double>, 3> kScales{
+      {{"1×", 1}, {"1.5×", 1.5}, {"2×", 2}}};
+  for (const auto& [label, scale] : kScales) {
+    ImGui::SameLine();
+    const bool active =
+        !state.view.fitted && std::fabs(state.view.px_per_us() - kBasePxPerUs * scale) < 1e-6;
+    if (pill(label, active, any))
+      actions.push_back(action::SetViewport{set_scale(state.view, scale, content)});
+  }
+  if (any) show_menu(state, stack, actions);
+  if (any) align_menu(state, actions);
+  if (!any) return;
+  search_box(state, memory, actions);
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  const double scale = state.view.px_per_us();
+  std::string note = scale >= 0.1
+                         ? number_text(scale, scale < 10 ? 2 : 0) + " px = 1 µs"
+                         : "1 px = " + duration_text(static_cast<int64_t>(state.view.ns_per_px));
+  if (stack.items.size() > 1) note += " · " + std::to_string(stack.items.size()) + " runs";
+  right(note, theme().colours.dim);
+}
+
+void timeline_legend(const AppState& state, const Stack& stack) {
+  const Palette& p = theme().colours;
+  std::array<bool, trace::kCategories> present{};
+  for (const RunKey key : stack.keys) {
+    for (const KernelGroup& g : state.find(key)->analysis->kernels->by(GroupBy::category))
+      present[static_cast<size_t>(g.category)] = true;
+  }
+  ImGui::PushFont(nullptr, kSmallPx);
+  ImDrawList* draw = ImGui::GetWindowDrawList();
+  const float side = ImGui::GetFontSize() * 0.72f, y_pad = (ImGui::GetTextLineHeight() - side) / 2;
+  const auto entry = [&](std::string_view words, auto&& paint) {
+    const float width = side + 6 + ImGui::CalcTextSize(words.data(), words.data() + words.size()).x;
+    if (ImGui::GetContentRegionAvail().x < width) return;  // what does not fit is left out
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    paint(ImVec2{at.x, at.y + y_pad}, ImVec2{at.x + side, at.y + y_pad + side});
+    draw->AddText({at.x + side + 6, at.y}, u32(p.dim), words.data(), words.data() + words.size());
+    ImGui::Dummy({width, ImGui::GetTextLineHeight()});
+    ImGui::SameLine(0, 16);
+  };
+  std::vector<std::string_view> said;
+  for (int c = 0; c < trace::kCategories; ++c) {
+    const CategoryStyle& s = style_of(static_cast<trace::Category>(c));
+    if (!present[static_cast<size_t>(c)] || std::ranges::find(said, s.legend) != said.end())
+      continue;
+    said.push_back(s.legend);
+    entry(s.legend, [&](ImVec2 a, ImVec2 b) {
+      draw->AddRectFilled(a, b, u32(s.colour));
+      draw_mark(draw, a, b, s.mark);
+    });
+  }
+  ImGui::NewLine();
+  ImGui::PopFont();
+}
+
+}  // namespace ui
