@@ -5,6 +5,8 @@
 #include <random>
 
 #include "engine/equivalence.h"
+#include "engine/gpu_device.h"
+#include "kernels/gpu/verify_device.h"
 #include "kernels/verify.h"
 
 namespace engine {
@@ -24,9 +26,10 @@ struct Shot {
 
 class Checker {
  public:
-  Checker(std::string backend, bool quick, const CheckProgress& progress,
-          const std::atomic<bool>* cancelled)
-      : m_quick(quick), m_progress(progress), m_cancelled(cancelled) {
+  // `device` is null for the CPU.
+  Checker(std::string backend, kernels::gpu::Device* device, bool quick,
+          const CheckProgress& progress, const std::atomic<bool>* cancelled)
+      : m_quick(quick), m_device(device), m_progress(progress), m_cancelled(cancelled) {
     m_report.backend = std::move(backend);
     m_report.seed =
         std::random_device{}();  // fresh inputs every time; said, so that it can be repeated
@@ -64,7 +67,9 @@ class Checker {
       kernels::Workspace workspace;
       kernels::Random random(m_report.seed * 1000003ull + static_cast<uint64_t>(result.cases));
       const kernels::OpArgs args = kernels::make_case(op, workspace, random);
-      const kernels::Verdict verdict = kernels::verify(kernels::cpu_backend(), args, workspace);
+      const kernels::Verdict verdict =
+          m_device ? kernels::gpu::verify(*m_device, args, workspace)
+                   : kernels::verify(kernels::cpu_backend(), args, workspace);
       result.worst = std::max(result.worst, verdict.worst);
       result.ok = verdict.ok();
       if (!verdict.ok())
@@ -163,6 +168,7 @@ class Checker {
   }
 
   bool m_quick;
+  kernels::gpu::Device* m_device;
   const CheckProgress& m_progress;
   const std::atomic<bool>* m_cancelled;
   CheckReport m_report;
@@ -185,13 +191,18 @@ trace::ModelConfig check_model(std::string_view preset) {
 
 Result<CheckReport> check(std::string_view backend, bool quick, const CheckProgress& progress,
                           const std::atomic<bool>* cancelled) {
+  if (is_gpu(backend)) {
+    const Result<kernels::gpu::Device*> device = gpu_device(backend);
+    if (!device) return device.error();
+    return Checker(std::string(backend), *device, quick, progress, cancelled).run();
+  }
   RunSpec spec;
   spec.backend = std::string(backend);
   spec.model = check_model();
   spec.workload.context = 64, spec.workload.max_context = 512;
   const Result<Setup> setup = prepare(spec);  // resolves `auto`, refuses what can't run here
   if (!setup) return setup.error();
-  return Checker(setup->spec.backend, quick, progress, cancelled).run();
+  return Checker(setup->spec.backend, nullptr, quick, progress, cancelled).run();
 }
 
 }  // namespace engine

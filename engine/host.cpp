@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/ab.h"
+#include "engine/gpu_device.h"
 #include "engine/mailbox.h"
 #include "engine/session.h"
 
@@ -249,9 +250,13 @@ bool Host::wait(int ms) {
 }
 
 std::vector<trace::BackendInfo> backends() {
-  return {{"cpu", true, true, "plain C++, the oracle of the others", device_name()},
-          {"cuda", false, false, "not available yet: this build holds no CUDA kernels", ""},
-          {"hip", false, false, "not available yet: this build holds no gfx950 kernels", ""}};
+  std::vector<trace::BackendInfo> all{
+      {"cpu", true, true, "plain C++, the oracle of the others", device_name()}};
+  for (const char* gpu : {"cuda", "hip"}) {
+    const kernels::gpu::BackendState s = gpu_state(gpu);
+    all.push_back({gpu, s.built, s.usable, s.why, s.device});
+  }
+  return all;
 }
 
 }  // namespace engine

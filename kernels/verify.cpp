@@ -36,6 +36,12 @@ void* Workspace::bytes(int64_t size) {
   return m_buffers.back().data;
 }
 
+std::vector<Workspace::Span> Workspace::spans() const {
+  std::vector<Span> all;
+  for (const Buffer& b : m_buffers) all.push_back({b.memory.get(), b.data, b.size, b.whole});
+  return all;
+}
+
 bool Workspace::guards_hold() const {
   const auto untouched = [](const uint8_t* begin, const uint8_t* end) {
     return std::all_of(begin, end, [](uint8_t v) { return v == kGuardByte; });

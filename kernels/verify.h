@@ -35,6 +35,13 @@ class Workspace {
     return static_cast<T*>(bytes(n * static_cast<int64_t>(sizeof(T))));
   }
 
+  // Each buffer with its guard bands: `whole` bytes at `memory`, `size` of them at `data` its own.
+  struct Span {
+    uint8_t *memory, *data;
+    int64_t size, whole;
+  };
+  std::vector<Span> spans() const;
+
   bool guards_hold() const;
   std::vector<std::vector<uint8_t>> snapshot() const;
   void restore(const std::vector<std::vector<uint8_t>>&);

@@ -42,7 +42,7 @@ GPU_DEVICE void cat_row(const RopeCatStoreArgs& a, const Bf16* nope, const Bf16*
 
 // blockIdx.x: a head, or behind the last one the key.
 GPU_DEVICE void rope_cat_store(const RopeCatStoreArgs& a) {
-  const int64_t h = blockIdx.x, m = blockIdx.y, width = a.cache.width();
+  const int64_t h = blockIdx.x, m = blockIdx.y, width = a.cache.latent + a.cache.rope;
   if (h < a.H) {
     cat_row(a, a.q_nope + m * a.q_nope_stride + h * a.q_nope_head_stride,
             a.q_pe + m * a.q_pe_stride + h * a.q_pe_head_stride, m, 1.0f, a.q_out,

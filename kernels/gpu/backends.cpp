@@ -1,0 +1,29 @@
+// What this binary holds: decided by the toolchains of the build (cmake/gpu.cmake).
+#include "kernels/gpu/device.h"
+
+namespace kernels::gpu {
+
+#if defined(DS_WITH_CUDA)
+std::unique_ptr<Device> open_cuda(std::string* why);  // kernels/gpu/cuda/device.cpp
+#endif
+
+BackendState built_state(std::string_view backend) {
+  BackendState state{backend, false, false, {}, {}};
+#if defined(DS_WITH_CUDA)
+  if (backend == "cuda") state.built = true;
+#elif defined(DS_NO_CUDA)
+  if (backend == "cuda") state.why = "not available: built without CUDA kernels (" DS_NO_CUDA ")";
+#endif
+  if (backend == "hip") state.why = "not available yet: this build holds no gfx950 kernels";
+  return state;
+}
+
+std::unique_ptr<Device> open_device(std::string_view backend, std::string* why) {
+#if defined(DS_WITH_CUDA)
+  if (backend == "cuda") return open_cuda(why);
+#endif
+  *why = built_state(backend).why;
+  return nullptr;
+}
+
+}  // namespace kernels::gpu

@@ -1,0 +1,93 @@
+// One GPU, whatever its vendor: memory, launches of ops, two streams, events, graphs. No vendor header is
+// needed to use it. A launch is asynchronous; everything said to block does.
+// Errors: Status, one line that names the call, and for a launch its op and configuration. After a device
+// error (`lost`) nothing works any more on that Device; the program goes on.
+// Thread rule: one thread at a time.
+#pragma once
+#include <memory>
+
+#include "kernels/gpu/launch.h"
+
+namespace kernels::gpu {
+
+struct DeviceInfo {
+  std::string name;     // "NVIDIA H200"
+  std::string driver;   // version of the driver
+  std::string runtime;  // version of the runtime that is linked or loaded
+  int64_t memory = 0;   // bytes
+  int64_t l2_bytes = 0;
+  Traits traits;
+};
+
+class Graph {
+ public:
+  virtual ~Graph() = default;
+};
+
+class Device {
+ public:
+  static constexpr int kStreams = 2;
+
+  virtual ~Device() = default;
+  virtual const DeviceInfo& info() const = 0;
+  virtual int64_t free_memory() = 0;
+  virtual bool lost() const = 0;
+
+  // 256-byte aligned. An allocation that fails leaves everything else as it was.
+  virtual Status allocate(int64_t bytes, void** out) = 0;
+  virtual void release(void*) = 0;
+
+  // These three block, and order themselves behind everything launched before.
+  virtual Status upload(void* to, const void* from, int64_t bytes) = 0;
+  virtual Status download(void* to, const void* from, int64_t bytes) = 0;
+  virtual Status set(void* to, uint8_t value, int64_t bytes) = 0;
+
+  // `args` are copied; their pointers are the device's. A launch of no blocks does nothing.
+  virtual Status launch(const Launch&, int stream) = 0;
+  virtual Status synchronize() = 0;
+
+  // Events are small numbers, made when first used. Recording and waiting are captured into a graph;
+  // elapsed_us is the device's time between two recorded events, both complete.
+  virtual Status record(int event, int stream) = 0;
+  virtual Status wait(int event, int stream) = 0;
+  virtual Status elapsed_us(int from, int to, double* us) = 0;
+
+  // Between the two, launches on stream 0, and on stream 1 after it waited for an event of stream 0, go into
+  // the graph. Stream 1 must be joined again.
+  virtual Status begin_capture() = 0;
+  virtual Status end_capture(std::unique_ptr<Graph>*) = 0;
+  virtual Status launch(Graph&, int stream) = 0;
+};
+
+struct BackendState {
+  std::string_view name;  // "cuda", "hip"
+  bool built = false, usable = false;
+  std::string why, device;
+};
+BackendState built_state(std::string_view backend);  // what this binary holds; asks no device
+// The first device of this backend, or null and why.
+std::unique_ptr<Device> open_device(std::string_view backend, std::string* why);
+
+// In which memory a launch's tensors lie: blocks of host memory and their images on the device. A launch
+// planned on host addresses is moved to the device's by Mirror::moved.
+class Mirror {
+ public:
+  void add(const void* host, int64_t bytes, void* device) {
+    m_blocks.push_back({reinterpret_cast<uintptr_t>(host), bytes, static_cast<uint8_t*>(device)});
+  }
+  void clear() { m_blocks.clear(); }
+  // Null for null and for an address of no block.
+  void* device_of(const void* host) const;
+  // error: an op whose pointers are not listed, or a pointer into no block.
+  Status moved(const OpArgs&, OpArgs* out) const;
+
+ private:
+  struct Block {
+    uintptr_t host;
+    int64_t bytes;
+    uint8_t* device;
+  };
+  std::vector<Block> m_blocks;
+};
+
+}  // namespace kernels::gpu
