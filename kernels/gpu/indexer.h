@@ -16,13 +16,15 @@ GPU_DEVICE void index_rope(const IndexRopeArgs& a) {
   const int64_t pairs = a.rope / 2, i = global_id();
   if (i >= a.M * (a.H + 1) * pairs) return;
   const int64_t row = i / pairs, m = row / (a.H + 1), h = row % (a.H + 1), at = i % pairs;
-  Bf16* x = h < a.H ? a.q + m * a.q_stride + h * a.q_head_stride : a.k + m * a.k_stride;
+  const Bf16* x = h < a.H ? a.q + m * a.q_stride + h * a.q_head_stride : a.k + m * a.k_stride;
+  Bf16* y = h < a.H ? a.q_out + m * a.q_out_stride + h * a.q_out_head_stride
+                    : a.k_out + m * a.k_out_stride;
   const RopePair p = rope_pair(a.style, at, a.rope);
   const int64_t angle = int64_t{a.positions[m]} * pairs + at;
   const float u = to_float(x[p.a]), v = to_float(x[p.b]), c = to_float(a.table.cos[angle]),
               s = to_float(a.table.sin[angle]);
-  x[p.a] = to_bf16(u * c - v * s);
-  x[p.b] = to_bf16(v * c + u * s);
+  y[p.a] = to_bf16(u * c - v * s);
+  y[p.b] = to_bf16(v * c + u * s);
 }
 inline Launch launch(const IndexRopeArgs& a, const Traits&) {
   return gpu::over(Kernel::index_rope, a.M * (a.H + 1) * (a.rope / 2));

@@ -15,7 +15,9 @@
   X(layer_norm, LayerNormArgs, 128, 4)          \
   X(scale_transpose, ScaleTransposeArgs, 256, 4) \
   X(group_quant, GroupQuantArgs, 256, 4)        \
+  X(mx_quant, MxQuantArgs, 256, 4)              \
   X(split_reduce, SplitReduceArgs, 256, 4)      \
+  X(query_scale, QueryScaleArgs, 256, 4)        \
   X(index_rope, IndexRopeArgs, 256, 4)          \
   X(strided_copy, StridedCopyArgs, 256, 4)      \
   X(hadamard, HadamardArgs, 256, 4)             \

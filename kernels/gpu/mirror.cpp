@@ -74,7 +74,7 @@ void pointers(RopeTable& t, F f) {
 }
 template <class F>
 void pointers(IndexRopeArgs& a, F f) {
-  f(a.q), f(a.k), f(a.positions);
+  f(a.q), f(a.k), f(a.q_out), f(a.k_out), f(a.positions);
   pointers(a.table, f);
 }
 template <class F>
@@ -126,6 +126,10 @@ void pointers(RopeCatStoreArgs& a, F f) {
   f(a.q_nope), f(a.q_pe), f(a.k_nope), f(a.k_pe), f(a.positions), f(a.slots), f(a.q_out),
       f(a.cache.data);
   pointers(a.table, f);
+}
+template <class F>
+void pointers(QueryScaleArgs& a, F f) {
+  f(a.q), f(a.positions);
 }
 template <class F>
 void pointers(ConcatArgs& a, F f) {

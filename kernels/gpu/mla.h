@@ -46,14 +46,14 @@ GPU_DEVICE void rope_cat_store(const RopeCatStoreArgs& a) {
   if (h < a.H) {
     cat_row(a, a.q_nope + m * a.q_nope_stride + h * a.q_nope_head_stride,
             a.q_pe + m * a.q_pe_stride + h * a.q_pe_head_stride, m, 1.0f, a.q_out,
-            (m * a.H + h) * width);
+            m * a.q_out_stride + h * width);
   } else if (a.slots[m] >= 0) {
     cat_row(a, a.k_nope + m * a.k_nope_stride, a.k_pe + m * a.k_pe_stride, m, a.k_scale,
             a.cache.data, a.slots[m] * width);
   }
 }
 inline Launch launch(const RopeCatStoreArgs& a, const Traits&) {
-  if (!gpu::multiples({a.cache.latent, a.cache.width(), a.q_nope_stride, a.q_nope_head_stride,
+  if (!gpu::multiples({a.cache.latent, a.cache.width(), a.q_out_stride, a.q_nope_stride, a.q_nope_head_stride,
                        a.k_nope_stride},
                       8) ||
       !gpu::aligned(a.q_nope, 16) || !gpu::aligned(a.k_nope, 16) || !gpu::aligned(a.q_out, 16) ||
@@ -62,7 +62,26 @@ inline Launch launch(const RopeCatStoreArgs& a, const Traits&) {
   return gpu::blocks(Kernel::rope_cat_store, a.M ? a.H + 1 : 0, a.M, 128, 0);
 }
 
-// A block a (token, head); four columns a thread. Splits are at most 32 (topk 2048 in tiles of 64).
+GPU_DEVICE void query_scale(const QueryScaleArgs& a) {
+  const int64_t i = global_id();
+  if (i >= a.M * a.H * a.columns) return;
+  const int64_t m = i / (a.H * a.columns), h = i / a.columns % a.H, c = i % a.columns;
+  const auto spans = static_cast<float>(a.positions[m] / a.original_positions);
+  const float scale = 1.0f + a.beta * logf(1.0f + spans);
+  const int64_t at = m * a.stride + h * a.width + c;
+  if (a.format == Format::e4m3) {
+    auto& q = static_cast<E4m3*>(a.q)[at];
+    q.bits = static_cast<uint8_t>(pack_e4m3(to_float(q) * scale, 0, 0, 0));
+  } else {
+    auto& q = static_cast<Bf16*>(a.q)[at];
+    q = to_bf16(to_float(q) * scale);
+  }
+}
+inline Launch launch(const QueryScaleArgs& a, const Traits&) {
+  return gpu::over(Kernel::query_scale, a.M * a.H * a.columns);
+}
+
+// A block a (token, head); eight columns a thread. Splits are at most 32 (topk 2048 in tiles of 64).
 GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
   const int64_t row = blockIdx.x, m = row / a.H, h = row % a.H;
   const float* lse = a.lse + m * a.splits * a.H + h;
