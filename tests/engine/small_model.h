@@ -31,4 +31,23 @@ inline std::unique_ptr<Session> load(const trace::RunSpec& spec) {
   return std::move(session).value();
 }
 
+// Runs the plan's ops one by one, each judged.
+inline void check_ops(Session& session) {
+  session.arm().step.arena.poison();
+  for (const PlannedOp& op : session.plan().ops) {
+    INFO(op.label);
+    const std::vector<kernels::Expected> want = kernels::reference::run(op.args);
+    std::vector<kernels::Tensor> out = kernels::outputs(op.args);
+    for (kernels::Tensor& t : out) kernels::poison(t);
+    kernels::cpu_backend()(op.args, {});
+    REQUIRE(out.size() == want.size());
+    for (size_t i = 0; i < out.size(); ++i) {
+      const kernels::Judgement j = kernels::judge(out[i], want[i]);
+      INFO(j.text);
+      CHECK(j.ok());
+    }
+  }
+  CHECK(session.arm().step.arena.overrun().empty());
+}
+
 }  // namespace engine::test

@@ -115,6 +115,43 @@ TEST_CASE("sequences: ragged lengths, slots in blocks of 64, wrap at the widest 
   CHECK(q.base(1) - q.start(1) == 0);  // 200 + 2 x 157 > 512: back to the start
 }
 
+TEST_CASE("RoPE tables: plain frequencies, and yarn's blend by the published formula") {
+  for (const char* preset : {"glm-5", "deepseek-v3.2", "kimi-k2"}) {
+    trace::RunSpec spec = small_spec(1, 100);
+    const trace::ModelConfig published = trace::model_preset(preset).value();
+    trace::ModelConfig& m = spec.model;
+    m.qk_rope_head_dim = 64, m.rope_theta = published.rope_theta;
+    m.rope_factor = published.rope_factor;
+    m.rope_original_positions = published.rope_original_positions;
+    m.rope_beta_fast = published.rope_beta_fast, m.rope_beta_slow = published.rope_beta_slow;
+    const auto session = load(spec);
+    const Weights& w = *session->model().weights.weights;
+    // Dimensions that turn beta_fast times or more within the original positions stay as they are,
+    // those that turn less than beta_slow times are stretched by the factor; between, linearly.
+    const auto turns_at = [&](double turns) {
+      return 64 * std::log(m.rope_original_positions / (turns * 2 * 3.14159265358979)) /
+             (2 * std::log(m.rope_theta));
+    };
+    const double low = std::max(0.0, std::floor(turns_at(m.rope_beta_fast)));
+    const double high = std::min(63.0, std::ceil(turns_at(m.rope_beta_slow)));
+    for (int i = 0; i < 32; ++i) {
+      double f = std::pow(m.rope_theta, -i / 32.0);
+      if (m.rope_factor > 1) {
+        const double span = high - low > 0 ? high - low : 0.001;
+        const double stretched = std::min(1.0, std::max(0.0, (i - low) / span));
+        f = f * (1 - stretched) + f / m.rope_factor * stretched;
+      }
+      for (const int position : {0, 1, 17, 511}) {
+        INFO(preset << ", pair " << i << ", position " << position);
+        const double c = kernels::to_float(w.rope_cos()[position * 32 + i]);
+        const double s = kernels::to_float(w.rope_sin()[position * 32 + i]);
+        CHECK(std::fabs(c - std::cos(position * f)) < 0.004);
+        CHECK(std::fabs(s - std::sin(position * f)) < 0.004);
+      }
+    }
+  }
+}
+
 TEST_CASE("philox gives the published answers") {
   using Words = std::array<uint32_t, 4>;
   CHECK(philox({0, 0, 0, 0}, {0, 0}) == Words{0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u});
