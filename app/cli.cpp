@@ -86,6 +86,7 @@ int run_cli(int argc, char** argv, const Window& window) {
   add_bubbles(cli, context);
   add_advise(cli, context);
   add_import(cli, context);
+  add_export(cli, context);
   add_check(cli, context);
   add_bench(cli, context);
   add_doctor(cli, context);

@@ -1,4 +1,4 @@
-// import, export: traces and bundles in and out of the store.
+// import: traces and bundles into the store.
 #include <CLI/CLI.hpp>
 
 #include <memory>
@@ -10,7 +10,6 @@
 #include "app/store_access.h"
 #include "app/views.h"
 #include "db/bundle.h"
-#include "trace/export_chrome.h"
 
 namespace app {
 
@@ -97,63 +96,18 @@ int run_import(const ImportArgs& args) {
   return interrupted() ? kFailed : totals.bad ? kRefusedExit : kDone;
 }
 
-struct ExportArgs {
-  CommonArgs common;
-  std::vector<std::string> runs;
-  std::string to;
-};
-
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() > end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
-}
-
-int run_export(const ExportArgs& args) {
-  std::vector<int64_t> ids;
-  for (const auto& text : args.runs) {
-    auto id = run_id(text);
-    if (!id) return refuse(id.error());
-    ids.push_back(*id);
-  }
-  auto store = open_store(args.common.db);
-  if (!store) return refuse(store.error());
-  trace::Status done = trace::Ok{};
-  if (ends_with(args.to, ".decodescope")) {
-    done = db::export_bundle(*store, ids, args.to);
-  } else if (ends_with(args.to, ".json") || ends_with(args.to, ".json.gz")) {
-    if (ids.size() != 1) return refuse({"a JSON trace holds one run", "export of " + std::to_string(ids.size()) + " runs to " + args.to});
-    auto run = store->load(ids.front());
-    if (!run) return refuse(run.error());
-    if (!run->trace) return refuse({"this run has no trace", "run " + args.runs.front()});
-    done = trace::export_chrome(*run->trace, args.to);
-  } else {
-    return refuse({"the formats so far are .decodescope, .json and .json.gz (pftrace, html, csv, png and md are not available yet)", "--to " + args.to});
-  }
-  if (!done) return refuse(done.error());
-  if (args.common.json) print_json({{"file", args.to}, {"runs", ids}});
-  else fmt::print("{}\n", args.to);
-  return kDone;
-}
-
 }  // namespace
 
 void add_import(CLI::App& cli, Context& context) {
   auto in = std::make_shared<ImportArgs>();
   auto* import = cli.add_subcommand("import", "Store traces and bundles as runs; the good ones are kept when one is bad (exit code 2).");
   import->footer("Example: decodescope import trace.json.gz colleague.decodescope --json");
-  import->add_option("files", in->files, "Kineto/Chrome JSON (plain, gzip, zstd) or .decodescope bundles")->required()->type_name("FILE");
+  import->add_option("files", in->files, "Kineto/Chrome JSON, rocprofv3 JSON, CSV or rocpd, RPD, Nsight Systems SQLite (plain, gzip, zstd), .decodescope bundles")->required()->type_name("FILE");
   import->add_option("--name", in->name, "name of the run (default: the file's)")->type_name("T");
   import->add_option("--note", in->note, "note of the run")->type_name("T");
   import->add_option("--tags", in->tags, "tags of the runs, separated by commas")->type_name("T");
   add_common(*import, in->common);
   import->callback([&context, in] { context.run = [in] { return run_import(*in); }; });
-
-  auto out = std::make_shared<ExportArgs>();
-  auto* exported = cli.add_subcommand("export", "Write runs to a file that others can open.");
-  exported->footer("Example: decodescope export 3 4 --to out/pair.decodescope");
-  exported->add_option("runs", out->runs, "run ids")->required()->type_name("RUN");
-  exported->add_option("--to", out->to, "target; its ending names the format: .decodescope, .json, .json.gz")->required()->type_name("F");
-  add_common(*exported, out->common);
-  exported->callback([&context, out] { context.run = [out] { return run_export(*out); }; });
 }
 
 }  // namespace app

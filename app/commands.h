@@ -27,7 +27,8 @@ void add_runs(CLI::App&, Context&);        // runs, show, delete, note
 void add_compare(CLI::App&, Context&);
 void add_bubbles(CLI::App&, Context&);
 void add_advise(CLI::App&, Context&);
-void add_import(CLI::App&, Context&);      // import, export
+void add_import(CLI::App&, Context&);
+void add_export(CLI::App&, Context&);
 void add_check(CLI::App&, Context&);
 void add_bench(CLI::App&, Context&);
 void add_doctor(CLI::App&, Context&);

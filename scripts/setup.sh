@@ -9,7 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 deps=$root/.deps
 stamp=$(cat "$root/scripts/setup.sh" "$root/scripts/requirements.txt" | sha256sum | cut -c1-16)
-if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ]; then exit 0; fi
+if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ] && [ -e /usr/include/protozero/pbf_writer.hpp ]; then exit 0; fi
 
 say() { echo "setup: $*"; }
 fail() { echo "error: $*"; exit 2; }
@@ -22,7 +22,7 @@ mkdir -p "$deps"; exec 9>"$deps/.lock"; flock 9
 packages=(g++ cmake ninja-build ccache pkg-config git ca-certificates python3 python3-pip
   libglfw3-dev libgl-dev libegl-dev libgl1-mesa-dri libegl1 xvfb
   libsqlite3-dev libsqlitecpp-dev libsimdjson-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
-  libdeflate-dev zlib1g-dev libzstd-dev libboost-math-dev libstb-dev)
+  libdeflate-dev zlib1g-dev libzstd-dev libboost-math-dev libstb-dev libprotozero-dev)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing+=("$p")

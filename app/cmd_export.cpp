@@ -1,0 +1,134 @@
+// export: runs as files that others can open: traces, reports, pictures, bundles.
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/output.h"
+#include "app/source.h"
+#include "app/store_access.h"
+#include "db/bundle.h"
+#include "trace/export_chrome.h"
+#include "trace/export_perfetto.h"
+#include "trace/file_writer.h"
+#include "trace/report.h"
+
+namespace app {
+
+namespace {
+
+struct ExportArgs {
+  CommonArgs common;
+  ScreenshotArgs shot;
+  std::vector<std::string> runs;
+  std::string to;
+};
+
+constexpr const char* kEndings = ".json, .json.gz, .pftrace, .html, .csv, .md, .png, .decodescope";
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() > end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
+}
+
+trace::Result<std::vector<int64_t>> run_ids(const std::vector<std::string>& texts) {
+  std::vector<int64_t> ids;
+  for (const auto& text : texts) {
+    auto id = run_id(text);
+    if (!id) return id.error();
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+trace::Status export_bundle(const ExportArgs& args) {
+  auto ids = run_ids(args.runs);
+  if (!ids) return ids.error();
+  auto store = open_store(args.common.db);
+  if (!store) return store.error();
+  return db::export_bundle(*store, *ids, args.to);
+}
+
+trace::Status export_trace(const ExportArgs& args) {
+  if (args.runs.size() != 1) return trace::Error{"a trace file holds one run", "export of " + std::to_string(args.runs.size()) + " runs to " + args.to};
+  ProgressLine line;
+  auto run = run_from(args.runs.front(), args.common.db, import_progress(line));
+  line.clear();
+  if (!run) return run.error();
+  if (!run->trace) return trace::Error{"this run has no trace", args.runs.front()};
+  return ends_with(args.to, ".pftrace") ? trace::export_perfetto(*run->trace, args.to) : trace::export_chrome(*run->trace, args.to);
+}
+
+// The A/B whose two arms these runs are, in whichever order they were named.
+std::optional<trace::AbResult> ab_of(const std::vector<trace::RunPtr>& runs, const std::string& db) {
+  if (runs.size() != 2 || runs[0]->ab_id == 0 || runs[0]->ab_id != runs[1]->ab_id) return std::nullopt;
+  auto store = open_store(db);
+  if (!store) return std::nullopt;
+  auto ab = store->load_ab(runs[0]->id);
+  if (!ab) return std::nullopt;
+  return std::move(*ab);
+}
+
+trace::Status export_report(const ExportArgs& args) {
+  trace::ReportInput input;
+  for (const auto& source : args.runs) {
+    ProgressLine line;
+    auto run = run_from(source, args.common.db, import_progress(line));
+    line.clear();
+    if (!run) return run.error();
+    input.runs.push_back(std::make_shared<const trace::Run>(std::move(*run)));
+  }
+  const auto ab = ab_of(input.runs, args.common.db);
+  if (ab) {
+    input.ab = &*ab;
+    input.runs = {ab->a, ab->b};
+  }
+  input.program = "Decodescope " + program_name();
+  input.created = now_utc();
+  auto text = ends_with(args.to, ".html") ? trace::html_report(input) : ends_with(args.to, ".csv") ? trace::csv_report(input) : trace::markdown_report(input);
+  if (!text) return text.error();
+  return trace::write_file_whole(args.to, [&](const std::function<void(std::string_view)>& write) { write(*text); });
+}
+
+int export_picture(const ExportArgs& args, const Context& context) {
+  auto size = parse_size(args.shot.size);
+  if (!size) return refuse(size.error());
+  WindowRequest request;
+  request.open = args.runs;
+  request.db = args.common.db;
+  request.screenshot = args.to;
+  request.panel = args.shot.panel;
+  request.theme = args.shot.theme;
+  std::tie(request.width, request.height) = *size;
+  return open_window(context, request);
+}
+
+int run_export(const ExportArgs& args, const Context& context) {
+  if (ends_with(args.to, ".png")) return export_picture(args, context);
+  trace::Status done = trace::Ok{};
+  if (ends_with(args.to, ".decodescope")) done = export_bundle(args);
+  else if (ends_with(args.to, ".json") || ends_with(args.to, ".json.gz") || ends_with(args.to, ".pftrace")) done = export_trace(args);
+  else if (ends_with(args.to, ".html") || ends_with(args.to, ".csv") || ends_with(args.to, ".md")) done = export_report(args);
+  else return refuse({std::string("the ending names the format, one of ") + kEndings, "--to " + args.to});
+  if (!done) return refuse(done.error());
+  if (args.common.json) print_json({{"file", args.to}, {"runs", args.runs}});
+  else fmt::print("{}\n", args.to);
+  return kDone;
+}
+
+}  // namespace
+
+void add_export(CLI::App& cli, Context& context) {
+  auto args = std::make_shared<ExportArgs>();
+  auto* command = cli.add_subcommand("export", "Write runs to a file that others can open: a trace, a report, a picture, a bundle.");
+  command->footer("Example: decodescope export 3 4 --to out/report.html\n         decodescope export 3 4 --to out/pair.decodescope");
+  command->add_option("runs", args->runs, "run ids; for reports and traces also trace files. Two are compared, the arms of an A/B with its verdict")->required()->type_name("RUN|FILE");
+  command->add_option("--to", args->to, std::string("target; its ending names the format: ") + kEndings)->required()->type_name("F");
+  add_common(*command, args->common);
+  command->add_option("--size", args->shot.size, "size of a .png")->capture_default_str()->type_name("WxH");
+  command->add_option("--panel", args->shot.panel, "panel of a .png")->type_name("NAME");
+  command->add_option("--theme", args->shot.theme, "theme of a .png")->type_name("NAME");
+  command->callback([&context, args] { context.run = [&context, args] { return run_export(*args, context); }; });
+}
+
+}  // namespace app
