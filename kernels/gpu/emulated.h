@@ -43,6 +43,23 @@ T wave_xor(T v, int mask) {
   return wave_from(v, lane_id() ^ mask);
 }
 
+inline void wave_barrier() {
+  const char nothing = 0;
+  ::simt::show(&nothing, 1);
+}
+// How many lanes before this one hold `mine`, and how many of the wave do.
+inline int wave_count(bool mine, int* before) {
+  ::simt::show(&mine, 1);
+  int all = 0;
+  *before = 0;
+  for (int i = 0; i < GPU_WAVE; ++i) {
+    const bool other = *static_cast<const bool*>(::simt::shown(i));
+    all += other;
+    *before += other && i < lane_id();
+  }
+  return all;
+}
+
 inline uint32_t pack_e4m3(float a, float b, float c, float d) {
   return to_e4m3(a).bits | to_e4m3(b).bits << 8 | to_e4m3(c).bits << 16 |
          static_cast<uint32_t>(to_e4m3(d).bits) << 24;
@@ -50,6 +67,71 @@ inline uint32_t pack_e4m3(float a, float b, float c, float d) {
 inline void unpack_e4m3(uint32_t code, float out[4]) {
   for (int i = 0; i < 4; ++i) out[i] = to_float(E4m3{static_cast<uint8_t>(code >> 8 * i)});
 }
+// Two e4m3 as two f16, exactly.
+inline uint32_t f16_of_e4m3(uint32_t two) {
+  const auto half = [](uint32_t code) -> uint32_t {
+    const float f = to_float(E4m3{static_cast<uint8_t>(code)});
+    const uint32_t u = std::bit_cast<uint32_t>(f), sign = u >> 16 & 0x8000u, all = u & 0x7fffffffu;
+    if (all > 0x7f800000u) return sign | 0x7e00u;
+    return all == 0 ? sign : sign | ((all >> 13) - (112u << 10));  // e4m3's least, 2^-9, is a normal f16
+  };
+  return half(two & 0xffu) | half(two >> 8 & 0xffu) << 16;
+}
+inline float float_of_f16(uint32_t h) {
+  const uint32_t all = h & 0x7fffu;
+  const uint32_t bits = all >= 0x7c00u ? 0x7fc00000u : all == 0 ? 0u : (all << 13) + (112u << 23);
+  return std::bit_cast<float>(bits | (h & 0x8000u) << 16);
+}
+
+// mma.sync.m16n8k16: rows of a x columns of b, fp32 sums, in NVIDIA's lane layout.
+inline void mma_16816(float c[4], const uint32_t a[4], const uint32_t b[2], bool bf16) {
+  struct {
+    uint32_t a[4], b[2];
+  } mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+  using Mine = decltype(mine);
+  ::simt::show(&mine, sizeof mine);
+  const auto part = [bf16](uint32_t two, int i) {
+    const uint32_t bits = i ? two >> 16 : two & 0xffffu;
+    return bf16 ? std::bit_cast<float>(bits << 16) : float_of_f16(bits);
+  };
+  const int lane = lane_id();
+  for (int r = 0; r < 4; ++r) {
+    const int row = lane / 4 + 8 * (r / 2), col = lane % 4 * 2 + r % 2;
+    for (int k = 0; k < 16; ++k) {
+      const int t = k % 8 / 2, high = k / 8;
+      const auto* of_row = static_cast<const Mine*>(::simt::shown(row % 8 * 4 + t));
+      const auto* of_col = static_cast<const Mine*>(::simt::shown(col * 4 + t));
+      c[r] += part(of_row->a[row / 8 + 2 * high], k % 2) * part(of_col->b[high], k % 2);
+    }
+  }
+}
+
+// v_mfma_f32_16x16x32: eight values a lane of a and of b, in AMD's lane layout.
+template <class Value>
+void mfma_16x16x32(float c[4], const float a[8], const float b[8], Value) {
+  struct {
+    Value a[8], b[8];
+  } mine;
+  using Mine = decltype(mine);
+  for (int j = 0; j < 8; ++j) {
+    if constexpr (sizeof(Value) == 1)
+      mine.a[j] = to_e4m3(a[j]), mine.b[j] = to_e4m3(b[j]);
+    else
+      mine.a[j] = to_bf16(a[j]), mine.b[j] = to_bf16(b[j]);
+  }
+  ::simt::show(&mine, sizeof mine);
+  const int lane = lane_id();
+  for (int q = 0; q < 4; ++q) {
+    const auto* of_col = static_cast<const Mine*>(::simt::shown(q * 16 + lane % 16));
+    float col[8];
+    for (int j = 0; j < 8; ++j) col[j] = to_float(of_col->b[j]);
+    for (int r = 0; r < 4; ++r) {
+      const auto* of_row = static_cast<const Mine*>(::simt::shown(q * 16 + lane / 16 * 4 + r));
+      for (int j = 0; j < 8; ++j) c[r] += to_float(of_row->a[j]) * col[j];
+    }
+  }
+}
+
 inline int atomic_add(int* at, int v) {
   const int old = *at;
   *at += v;

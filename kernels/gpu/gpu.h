@@ -65,6 +65,16 @@ template <class T>
 GPU_DEVICE T wave_xor(T v, int mask) {
   return __shfl_xor_sync(0xffffffffu, v, mask);
 }
+// Orders shared memory among the lanes of this wave.
+GPU_DEVICE void wave_barrier() {
+  __syncwarp();
+}
+// How many lanes before this one hold `mine`, and how many of the wave do.
+GPU_DEVICE int wave_count(bool mine, int* before) {
+  const uint32_t all = __ballot_sync(0xffffffffu, mine);
+  *before = __popc(all & ((1u << lane_id()) - 1u));
+  return __popc(all);
+}
 // Four floats to e4m3, the first in the lowest byte; saturating, NaN stays NaN.
 GPU_DEVICE uint32_t pack_e4m3(float a, float b, float c, float d) {
   const uint32_t low = __nv_cvt_float2_to_fp8x2(float2{a, b}, __NV_SATFINITE, __NV_E4M3);
@@ -85,6 +95,15 @@ GPU_DEVICE T wave_from(T v, int lane) {
 template <class T>
 GPU_DEVICE T wave_xor(T v, int mask) {
   return __shfl_xor(v, mask);
+}
+GPU_DEVICE void wave_barrier() {
+  __builtin_amdgcn_fence(__ATOMIC_ACQ_REL, "wavefront");
+  __builtin_amdgcn_wave_barrier();
+}
+GPU_DEVICE int wave_count(bool mine, int* before) {
+  const unsigned long long all = __ballot(mine);
+  *before = __popcll(all & ((1ull << lane_id()) - 1ull));
+  return __popcll(all);
 }
 // The instruction gives NaN where a value is out of range: clamp first, and keep what is NaN already.
 GPU_DEVICE float clamp_e4m3(float x) {

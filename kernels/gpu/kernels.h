@@ -1,6 +1,8 @@
 // All kernels of this folder, for whoever builds a backend of them.
 #pragma once
+#include "kernels/gpu/bmm.h"
 #include "kernels/gpu/copies.h"
+#include "kernels/gpu/gemm.h"
 #include "kernels/gpu/indexer.h"
 #include "kernels/gpu/mla.h"
 #include "kernels/gpu/norms.h"

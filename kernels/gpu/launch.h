@@ -15,7 +15,17 @@
   X(layer_norm, LayerNormArgs, 128, 4)          \
   X(scale_transpose, ScaleTransposeArgs, 256, 4) \
   X(group_quant, GroupQuantArgs, 256, 4)        \
+  X(gemm_fp8_16, GemmFp8Args, 256, 2)           \
+  X(gemm_fp8_32, GemmFp8Args, 256, 2)           \
+  X(gemm_fp8_64, GemmFp8Args, 256, 1)           \
   X(mx_quant, MxQuantArgs, 256, 4)              \
+  X(gemm_mxfp4_16, GemmMxArgs, 256, 2)          \
+  X(gemm_mxfp4_32, GemmMxArgs, 256, 1)          \
+  X(gemm_bf16_16, GemmBf16Args, 256, 2)         \
+  X(gemm_bf16_32, GemmBf16Args, 256, 2)         \
+  X(gemm_bf16_64, GemmBf16Args, 256, 1)         \
+  X(gemm_f32_16, GemmBf16Args, 256, 1)          \
+  X(bmm, BmmArgs, 256, 2)                       \
   X(split_reduce, SplitReduceArgs, 256, 4)      \
   X(query_scale, QueryScaleArgs, 256, 4)        \
   X(index_rope, IndexRopeArgs, 256, 4)          \

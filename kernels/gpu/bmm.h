@@ -1,0 +1,105 @@
+// A GEMM a head: absorb (q_nope x w_kc) and v (o_lat x w_vc). A block takes 16 tokens of one head and 16 rows a
+// wave; it quantises its activations once into shared memory, then every wave runs over all of K.
+#pragma once
+#include "kernels/gpu/gemm.h"
+#include "kernels/gpu/quants.h"
+
+namespace kernels::GPU_NS {
+
+inline constexpr int64_t kRowPad = 16;  // bytes between rows in shared memory, against bank conflicts
+
+struct SharedFp8 : Tokens {
+  const uint8_t* rows;
+  const float* scales;  // [16][groups]
+  int64_t stride, groups;
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(rows + token * stride + k); }
+  GPU_DEVICE float scale(int token, int64_t step) const { return scales[token * groups + step]; }
+};
+struct SharedBf16 : Tokens {
+  const uint8_t* rows;
+  int64_t stride;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {  // one for bf16 weights
+    *out = piece_at(rows + token * stride + k * 2);
+  }
+};
+struct SharedMx : SharedBf16 {
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {  // four for MXFP4 weights
+    for (int i = 0; i < 4; ++i) out[i] = piece_at(rows + token * stride + (k + 8 * i) * 2);
+  }
+};
+
+GPU_DEVICE Eight e2m1_and_back(const Eight& x, uint8_t code) {
+  const float inverse = mx_inverse(code), scale = e8m0_to_float(code);
+  Eight y;
+  for (int i = 0; i < 8; ++i) y.v[i] = e2m1_to_float(to_e2m1(x.v[i] * inverse)) * scale;
+  return y;
+}
+
+// Rows of 16 tokens into shared memory, 16 lanes of eight values a group of 128; rows past the count are zeros.
+GPU_DEVICE void stage_rows(const BmmArgs& a, const Tokens& tokens, int64_t h, uint8_t* rows, int64_t stride,
+                           float* scales, int64_t groups) {
+  const int64_t vectors = groups * kGroupLanes;  // of a token, the last group filled up
+  for (int64_t i = thread_id(); i < 16 * vectors; i += block_threads()) {  // a whole number of waves
+    const int64_t token = i / vectors, k = i % vectors * 8;
+    const bool inside = token < tokens.count && k < a.K;
+    Eight x = {};
+    if (inside) x = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
+    uint8_t* row = rows + token * stride;
+    if (a.format == WeightFormat::fp8) {
+      const float s = group_scale(x);
+      if (k < a.K) store8(reinterpret_cast<E4m3*>(row) + k, x, s);
+      if (k % kGroup == 0) scales[token * groups + k / kGroup] = s;
+    } else if (a.format == WeightFormat::mxfp4) {
+      const uint8_t code = mx_group_scale(x);
+      if (k < a.K) store8(reinterpret_cast<Bf16*>(row) + k, e2m1_and_back(x, code));
+    } else if (k < a.K) {
+      store8(reinterpret_cast<Bf16*>(row) + k, x);
+    }
+  }
+}
+
+GPU_DEVICE void bmm(const BmmArgs& a) {
+  const int64_t blocks = (a.N + 16 * kGemmWaves - 1) / (16 * kGemmWaves), h = blockIdx.x / blocks;
+  const int64_t n0 = (blockIdx.x % blocks * kGemmWaves + wave_id()) * 16;
+  const Tokens tokens = tokens_of(int64_t{blockIdx.y} * 16, a.M, 16);
+  const int64_t groups = (a.K + kGroup - 1) / kGroup, width = a.format == WeightFormat::fp8 ? 1 : 2;
+  const int64_t stride = a.K * width + kRowPad;
+  auto* scales = reinterpret_cast<float*>(lds());
+  uint8_t* rows = lds() + 16 * groups * 4;
+  stage_rows(a, tokens, h, rows, stride, scales, groups);
+  barrier();
+  if (n0 >= a.N) return;
+  Acc acc[1] = {};
+  float unit = 1;
+  if (a.format == WeightFormat::fp8) {
+    unit = a.w_scale;
+    add_fp8(acc, Fp8Rows{static_cast<const E4m3*>(a.w) + h * a.N * a.K, nullptr, n0, a.N, a.K},
+            SharedFp8{tokens, rows, scales, stride, groups}, a.K, 0, 1);
+  } else if (a.format == WeightFormat::bf16) {
+    add_bf16<1>(acc, Bf16Rows{static_cast<const Bf16*>(a.w) + h * a.N * a.K, n0, a.N, a.K},
+                SharedBf16{tokens, rows, stride}, 0, a.K, 0, 1);
+  } else {
+    add_mx(acc, MxRows{static_cast<const uint8_t*>(a.w) + h * a.N * a.K / 2,
+                       a.w_scales + h * a.N * a.K / kMxGroup, n0, a.N, a.K},
+           SharedMx{{tokens, rows, stride}}, a.K, 0, 1);
+  }
+  const int lane = lane_id();
+#pragma unroll
+  for (int r = 0; r < kAcc; ++r) {
+    const int token = acc_col(lane, r);
+    const int64_t n = n0 + acc_row(lane, r);
+    if (token < tokens.count && n < a.N)
+      a.out[(tokens.m0 + token) * a.out_stride + h * a.out_head_stride + n] = to_bf16(acc[0].c[r] * unit);
+  }
+}
+inline Launch launch(const BmmArgs& a, const Traits&) {
+  const int64_t width = a.format == WeightFormat::fp8 ? 1 : 2, groups = gpu::divide_up(a.K, kGroup);
+  const int64_t row = a.format == WeightFormat::bf16 ? 8 : a.format == WeightFormat::fp8 ? 16 : 32;
+  if (!gpu::multiples({a.x_stride, a.x_head_stride}, 8) || a.K % row != 0 || !gpu::aligned(a.x, 16) ||
+      !gpu::aligned(a.w, 16))
+    return gpu::refused("bmm: rows must be 16-byte aligned on a GPU");
+  return gpu::blocks(Kernel::bmm, a.M ? a.H * gpu::divide_up(a.N, 16 * kGemmWaves) : 0,
+                     gpu::divide_up(a.M, 16), kGemmThreads, 16 * (groups * 4 + a.K * width + kRowPad));
+}
+
+}  // namespace kernels::GPU_NS

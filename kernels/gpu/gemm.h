@@ -1,0 +1,313 @@
+// Small-M GEMMs: weights are the 16-row operand and are streamed once; the waves of a block split K in steps of
+// 128 and add their sums through shared memory in one order. A block owns 16 output columns and up to 64 tokens.
+// Bound by the weights' bytes up to some 48 tokens (a fragment of 16 x 64 bytes serves 16 tokens an instruction).
+#pragma once
+#include "kernels/gpu/mma.h"
+#include "kernels/gpu/rules.h"
+
+namespace kernels::GPU_NS {
+
+using gpu::Kernel;
+using gpu::Launch;
+using gpu::Traits;
+
+inline constexpr int kStep = 128;  // of K, the reach of one weight scale
+
+// One wave's share of sum_k w[row, k] x[token, k] for 16 rows and 16 TT tokens: steps first, first + by, ...
+// W: piece(row, k), scale(step)          rows and tokens past the end are clamped, never written
+// X: piece(token, k), scale(token, step)
+template <int TT, class W, class X>
+GPU_DEVICE void add_fp8(Acc (&acc)[TT], const W& w, const X& x, int64_t K, int64_t first, int64_t by) {
+  const int lane = lane_id();
+  const bool both = x.count > 8;
+  for (int64_t step = first; step * kStep < K; step += by) {
+    const int64_t k = step * kStep + piece_part(lane) * 16;
+    Piece a[2][kPieces];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i)
+        a[half][i] = k + half * 64 < K ? w.piece(piece_row(lane, i), k + half * 64) : no_piece();
+    }
+    const float unit = w.scale(step);
+#pragma unroll
+    for (int t = 0; t < TT; ++t) {
+      Acc part = {};
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        Piece b[kPieces];
+#pragma unroll
+        for (int i = 0; i < kPieces; ++i) {
+          const bool used = (i == 0 || both) && k + half * 64 < K;
+          b[i] = used ? x.piece(t * 16 + piece_row(lane, i), k + half * 64) : no_piece();
+        }
+        mma_fp8(part, a[half], b, both);
+      }
+#pragma unroll
+      for (int r = 0; r < kAcc; ++r)
+        acc[t].c[r] += part.c[r] * (unit * x.scale(t * 16 + acc_col(lane, r), step));
+    }
+  }
+}
+
+// kParts = 3: the activations are fp32, each as three bf16.
+template <int kParts, int TT, class W, class X>
+GPU_DEVICE void add_bf16(Acc (&acc)[TT], const W& w, const X& x, int64_t from, int64_t to, int64_t first,
+                         int64_t by) {
+  const int lane = lane_id();
+  const bool both = x.count > 8;
+  for (int64_t step = first; from + step * kStep < to; step += by) {
+    Piece a[4][kPieces];
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const int64_t k = from + step * kStep + j * 32 + piece_part(lane) * 8;
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i) a[j][i] = k < to ? w.piece(piece_row(lane, i), k) : no_piece();
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const int64_t k = from + step * kStep + j * 32 + piece_part(lane) * 8;
+#pragma unroll
+      for (int t = 0; t < TT; ++t) {
+        Piece b[kParts][kPieces];
+#pragma unroll
+        for (int i = 0; i < kPieces; ++i) {
+          Piece parts[kParts];
+          for (Piece& p : parts) p = no_piece();
+          if ((i == 0 || both) && k < to) x.pieces(t * 16 + piece_row(lane, i), k, parts);
+          for (int p = 0; p < kParts; ++p) b[p][i] = parts[p];
+        }
+#pragma unroll
+        for (int p = 0; p < kParts; ++p) mma_bf16(acc[t], a[j], b[p], both);
+      }
+    }
+  }
+}
+
+// W: words(row, k) = 32 codes in 16 bytes, scale(row, k); X: pieces(token, k, out[4]) = 32 values as bf16.
+template <int TT, class W, class X>
+GPU_DEVICE void add_mx(Acc (&acc)[TT], const W& w, const X& x, int64_t K, int64_t first, int64_t by) {
+  const int lane = lane_id();
+  const bool both = x.count > 8;
+  for (int64_t step = first; step * kStep < K; step += by) {
+    const int64_t k = step * kStep + piece_part(lane) * 32;
+    Piece codes[kPieces];
+    float scale[kPieces];
+#pragma unroll
+    for (int i = 0; i < kPieces; ++i) {
+      codes[i] = k < K ? w.piece(piece_row(lane, i), k) : no_piece();
+      scale[i] = k < K ? w.scale(piece_row(lane, i), k) : 0.0f;
+    }
+#pragma unroll
+    for (int t = 0; t < TT; ++t) {
+      Piece b[kPieces][4];
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i) {
+        for (Piece& p : b[i]) p = no_piece();
+        if ((i == 0 || both) && k < K) x.pieces(t * 16 + piece_row(lane, i), k, b[i]);
+      }
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        Piece left[kPieces], right[kPieces];
+#pragma unroll
+        for (int i = 0; i < kPieces; ++i) {
+          const uint32_t word = j == 0 ? codes[i].x : j == 1 ? codes[i].y : j == 2 ? codes[i].z : codes[i].w;
+          left[i] = bf16_of_mx(word, scale[i]);
+          right[i] = b[i][j];
+        }
+        mma_bf16(acc[t], left, right, both);
+      }
+    }
+  }
+}
+
+// Rows of weights from n0 on; the last row stands in for those past the end.
+struct Fp8Rows {
+  const E4m3* w;
+  const float* scales;  // of this block of 128 rows, [K/128]; null: 1
+  int64_t n0, N, K;
+  GPU_DEVICE Piece piece(int row, int64_t k) const {
+    const int64_t n = n0 + row < N ? n0 + row : N - 1;
+    return piece_at(w + n * K + k);
+  }
+  GPU_DEVICE float scale(int64_t step) const { return scales ? scales[step] : 1.0f; }
+};
+struct Bf16Rows {
+  const Bf16* w;
+  int64_t n0, N, K;
+  GPU_DEVICE Piece piece(int row, int64_t k) const {
+    const int64_t n = n0 + row < N ? n0 + row : N - 1;
+    return piece_at(w + n * K + k);
+  }
+};
+struct MxRows {
+  const uint8_t *w, *scales;  // [N, K/2], [N, K/32]
+  int64_t n0, N, K;
+  GPU_DEVICE int64_t row_of(int row) const { return n0 + row < N ? n0 + row : N - 1; }
+  GPU_DEVICE Piece piece(int row, int64_t k) const { return piece_at(w + (row_of(row) * K + k) / 2); }
+  GPU_DEVICE float scale(int row, int64_t k) const {
+    return e8m0_to_float(scales[(row_of(row) * K + k) / kMxGroup]);
+  }
+};
+
+// Tokens from m0 on.
+struct Tokens {
+  int64_t m0, M;
+  int count;  // of this block
+  GPU_DEVICE int64_t at(int token) const { return m0 + (token < count ? token : count - 1); }
+};
+GPU_DEVICE Tokens tokens_of(int64_t m0, int64_t M, int64_t most) {
+  return {m0, M, static_cast<int>(M - m0 < most ? M - m0 : most)};
+}
+struct Fp8Tokens : Tokens {
+  QuantIn x;
+  int64_t K;
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(x.values + at(token) * K + k); }
+  GPU_DEVICE float scale(int token, int64_t step) const {
+    return x.scales[scale_offset(x.layout, M, K / kGroup, at(token), step)];
+  }
+};
+struct Bf16Tokens : Tokens {
+  const Bf16* x;
+  int64_t stride;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const { *out = piece_at(x + at(token) * stride + k); }
+};
+struct F32Tokens : Tokens {
+  const float* x;
+  int64_t stride;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {
+    float v[8];
+    const float* from = x + at(token) * stride + k;
+    for (int i = 0; i < 8; ++i) v[i] = from[i];
+    three_bf16(v, out);
+  }
+};
+struct MxTokens : Tokens {
+  MxIn x;
+  int64_t K;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {
+    const int64_t m = at(token);
+    const Piece codes = piece_at(x.values + (m * K + k) / 2);
+    const float scale =
+        e8m0_to_float(x.scales[scale_offset(x.layout, M, K / kMxGroup, m, k / kMxGroup)]);
+    out[0] = bf16_of_mx(codes.x, scale), out[1] = bf16_of_mx(codes.y, scale);
+    out[2] = bf16_of_mx(codes.z, scale), out[3] = bf16_of_mx(codes.w, scale);
+  }
+};
+
+// Adds the waves' sums in order; write(token, row, sum) once for each of the block's outputs.
+template <int TT, class Write>
+GPU_DEVICE void join_waves(const Acc (&acc)[TT], int waves, const Write& write) {
+  auto* sums = reinterpret_cast<float*>(lds());  // [wave][token][row]
+  const int lane = lane_id();
+#pragma unroll
+  for (int t = 0; t < TT; ++t) {
+#pragma unroll
+    for (int r = 0; r < kAcc; ++r)
+      sums[(wave_id() * TT * 16 + t * 16 + acc_col(lane, r)) * 16 + acc_row(lane, r)] = acc[t].c[r];
+  }
+  barrier();
+  for (int i = static_cast<int>(thread_id()); i < TT * 256; i += static_cast<int>(block_threads())) {
+    float sum = sums[i];
+    for (int w = 1; w < waves; ++w) sum += sums[w * TT * 256 + i];
+    write(i / 16, i % 16, sum);
+  }
+}
+constexpr int64_t join_bytes(int tiles, int waves) {
+  return int64_t{tiles} * waves * 256 * 4;
+}
+
+inline constexpr int kGemmThreads = 256;
+inline constexpr int kGemmWaves = kGemmThreads / kWave;
+
+template <int TT>
+GPU_DEVICE void gemm_fp8(const GemmFp8Args& a) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16;
+  const Tokens tokens = tokens_of(int64_t{blockIdx.y} * TT * 16, a.M, TT * 16);
+  const Fp8Rows w{a.w, a.w_scales + n0 / kGroup * (a.K / kGroup), n0, a.N, a.K};
+  const Fp8Tokens x{tokens, a.x, a.K};
+  Acc acc[TT] = {};
+  add_fp8(acc, w, x, a.K, wave_id(), kGemmWaves);
+  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+    if (token < tokens.count && n0 + row < a.N)
+      a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
+  });
+}
+GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) { gemm_fp8<1>(a); }
+GPU_DEVICE void gemm_fp8_32(const GemmFp8Args& a) { gemm_fp8<2>(a); }
+GPU_DEVICE void gemm_fp8_64(const GemmFp8Args& a) { gemm_fp8<4>(a); }
+
+// Blocks of 16 columns by blocks of tokens; `kernels` for 16, 32 and 64 tokens.
+inline Launch gemm_launch(const Kernel (&kernels)[3], int64_t M, int64_t N, int64_t y) {
+  const int tiles = M <= 16 ? 1 : M <= 32 ? 2 : 4;
+  return gpu::blocks(kernels[tiles / 2], M ? gpu::divide_up(N, 16) : 0, gpu::divide_up(M, tiles * 16) * y,
+                     kGemmThreads, join_bytes(tiles, kGemmWaves));
+}
+inline Launch launch(const GemmFp8Args& a, const Traits&) {
+  if (!gpu::aligned(a.x.values, 16) || !gpu::aligned(a.w, 16))
+    return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
+  return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1);
+}
+
+template <int TT>
+GPU_DEVICE void gemm_mxfp4(const GemmMxArgs& a) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16;
+  const Tokens tokens = tokens_of(int64_t{blockIdx.y} * TT * 16, a.M, TT * 16);
+  Acc acc[TT] = {};
+  add_mx(acc, MxRows{a.w, a.w_scales, n0, a.N, a.K}, MxTokens{tokens, a.x, a.K}, a.K, wave_id(), kGemmWaves);
+  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+    if (token < tokens.count && n0 + row < a.N)
+      a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
+  });
+}
+GPU_DEVICE void gemm_mxfp4_16(const GemmMxArgs& a) { gemm_mxfp4<1>(a); }
+GPU_DEVICE void gemm_mxfp4_32(const GemmMxArgs& a) { gemm_mxfp4<2>(a); }
+inline Launch launch(const GemmMxArgs& a, const Traits&) {
+  if (!gpu::aligned(a.x.values, 16) || !gpu::aligned(a.w, 16))
+    return gpu::refused("gemm_mxfp4: rows must be 16-byte aligned on a GPU");
+  const int tiles = a.M <= 16 ? 1 : 2;
+  return gpu::blocks(tiles == 1 ? Kernel::gemm_mxfp4_16 : Kernel::gemm_mxfp4_32,
+                     a.M ? gpu::divide_up(a.N, 16) : 0, gpu::divide_up(a.M, tiles * 16), kGemmThreads,
+                     join_bytes(tiles, kGemmWaves));
+}
+
+template <int TT, int kParts, class X>
+GPU_DEVICE void gemm_bf16_of(const GemmBf16Args& a, const Tokens& tokens, int64_t split, const X& x) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16, k = a.K / a.splits;
+  Acc acc[TT] = {};
+  add_bf16<kParts>(acc, Bf16Rows{a.w, n0, a.N, a.K}, x, split * k, split * k + k, wave_id(), kGemmWaves);
+  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+    if (token >= tokens.count || n0 + row >= a.N) return;
+    const int64_t at = (split * a.M + tokens.m0 + token) * a.out_stride + n0 + row;
+    if (a.out_format == Format::f32)
+      static_cast<float*>(a.out)[at] = sum;
+    else
+      static_cast<Bf16*>(a.out)[at] = to_bf16(sum);
+  });
+}
+template <int TT>
+GPU_DEVICE void gemm_bf16(const GemmBf16Args& a) {
+  const int64_t tiles = (a.M + TT * 16 - 1) / (TT * 16);
+  const Tokens tokens = tokens_of(blockIdx.y % tiles * TT * 16, a.M, TT * 16);
+  gemm_bf16_of<TT, 1>(a, tokens, blockIdx.y / tiles,
+                      Bf16Tokens{tokens, static_cast<const Bf16*>(a.x), a.x_stride});
+}
+GPU_DEVICE void gemm_bf16_16(const GemmBf16Args& a) { gemm_bf16<1>(a); }
+GPU_DEVICE void gemm_bf16_32(const GemmBf16Args& a) { gemm_bf16<2>(a); }
+GPU_DEVICE void gemm_bf16_64(const GemmBf16Args& a) { gemm_bf16<4>(a); }
+GPU_DEVICE void gemm_f32_16(const GemmBf16Args& a) {
+  const int64_t tiles = (a.M + 15) / 16;
+  const Tokens tokens = tokens_of(blockIdx.y % tiles * 16, a.M, 16);
+  gemm_bf16_of<1, 3>(a, tokens, blockIdx.y / tiles,
+                     F32Tokens{tokens, static_cast<const float*>(a.x), a.x_stride});
+}
+inline Launch launch(const GemmBf16Args& a, const Traits&) {
+  if (a.x_stride % 8 != 0 || a.K % (8 * a.splits) != 0 || !gpu::aligned(a.x, 16) || !gpu::aligned(a.w, 16))
+    return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
+  if (a.x_format == Format::f32)
+    return gpu::blocks(Kernel::gemm_f32_16, a.M ? gpu::divide_up(a.N, 16) : 0,
+                       gpu::divide_up(a.M, 16) * a.splits, kGemmThreads, join_bytes(1, kGemmWaves));
+  return gemm_launch({Kernel::gemm_bf16_16, Kernel::gemm_bf16_32, Kernel::gemm_bf16_64}, a.M, a.N, a.splits);
+}
+
+}  // namespace kernels::GPU_NS
