@@ -38,9 +38,16 @@
   X(scale, ScaleArgs, 256, 4)                   \
   X(head_gates, HeadGateArgs, 256, 4)           \
   X(fill, FillArgs, 256, 4)                     \
+  X(mqa_logits_16, MqaLogitsArgs, 128, 4)       \
+  X(mqa_logits_32, MqaLogitsArgs, 128, 4)       \
+  X(mqa_logits_64, MqaLogitsArgs, 128, 3)       \
+  X(topk, TopkArgs, 1024, 1)                    \
   X(rope_cat_store, RopeCatStoreArgs, 128, 8)   \
   X(concat, ConcatArgs, 256, 4)                 \
   X(sparse_combine, SparseCombineArgs, 128, 8)  \
+  X(router_topk, RouterTopkArgs, 128, 4)        \
+  X(moe_gate_up, MoeGateUpArgs, 256, 2)         \
+  X(moe_down, MoeDownArgs, 256, 2)              \
   X(append_shared, AppendSharedArgs, 256, 4)    \
   X(moe_sort, MoeSortArgs, 1024, 1)             \
   X(silu_mul, SiluMulArgs, 256, 4)              \

@@ -33,8 +33,19 @@ GPU_DEVICE int acc_row(int lane, int r) {
 GPU_DEVICE int acc_col(int lane, int r) {
   return kWave == 32 ? lane % 4 * 2 + r % 2 + 8 * (r / 4) : lane % 16;
 }
-// The columns of one lane's elements of one row are summed over these neighbours: lanes of equal rows.
-inline constexpr int kColumnLanes = kWave == 32 ? 4 : 16;
+// The lane and element that speaks for a row of the accumulator after a sum over its columns.
+GPU_DEVICE bool leads_row(int lane, int r) {
+  return kWave == 32 ? lane % 4 == 0 && r < 4 && r % 2 == 0 : lane % 16 == 0;
+}
+// Adds each row's columns: a lane's own, then those of the lanes with the same rows. All lanes call it.
+GPU_DEVICE void sum_columns(float (&v)[kAcc]) {
+#if GPU_WAVE == 32
+  for (int r = 0; r < 4; r += 2) v[r] = (v[r] + v[r + 1]) + (v[r + 4] + v[r + 5]);
+  for (int r = 0; r < 4; r += 2) v[r] = group_sum<4>(v[r]);
+#else
+  for (int r = 0; r < kAcc; ++r) v[r] = group_sum<16>(v[r]);
+#endif
+}
 
 #if GPU_WAVE == 32
 #if defined(GPU_CUDA)

@@ -1,0 +1,132 @@
+// Grouped GEMMs over the experts that have rows. Weights and activations share a format.
+//   gate_up: a block an expert and 16 columns; its waves split K; rows in tiles of 16
+//   down:    a block 16 columns of all tokens; its waves share the experts, each adds its rows' weighted sums
+//            into a table of its own in shared memory, and the tables are added in the order of waves
+#pragma once
+#include "kernels/gpu/gemm.h"
+
+namespace kernels::GPU_NS {
+
+// 16 sorted rows of an expert as tokens of a tile. `per`: rows of the activations a sorted row divides into.
+struct ExpertTile {
+  const int32_t* rows;  // at the tile
+  int count;
+  int64_t per, total;  // total rows of the activations
+  GPU_DEVICE int64_t at(int token) const { return rows[token < count ? token : count - 1] / per; }
+};
+struct Fp8Expert : ExpertTile {
+  const E4m3* values;
+  const float* scales;
+  int64_t K;
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(values + at(token) * K + k); }
+  GPU_DEVICE float scale(int token, int64_t step) const { return scales[at(token) * (K / kGroup) + step]; }
+};
+struct Bf16Expert : ExpertTile {
+  const Bf16* values;
+  int64_t K;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const { *out = piece_at(values + at(token) * K + k); }
+};
+struct MxExpert : ExpertTile {
+  const uint8_t *values, *scales;
+  int64_t K;
+  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {
+    const int64_t row = at(token);
+    const Piece codes = piece_at(values + (row * K + k) / 2);
+    const float scale = e8m0_to_float(scales[(row * K + k) / kMxGroup]);
+    out[0] = bf16_of_mx(codes.x, scale), out[1] = bf16_of_mx(codes.y, scale);
+    out[2] = bf16_of_mx(codes.z, scale), out[3] = bf16_of_mx(codes.w, scale);
+  }
+};
+
+// One tile of rows against 16 columns of one expert.
+GPU_DEVICE void add_expert(Acc (&acc)[1], const ExpertInput& x, const ExpertWeights& w, const ExpertTile& tile,
+                           int64_t expert, int64_t n0, int64_t N, int64_t K, int64_t first, int64_t by) {
+  if (w.format == WeightFormat::fp8) {
+    const float* scales =
+        static_cast<const float*>(w.scales) + (expert * (N / kGroup) + n0 / kGroup) * (K / kGroup);
+    add_fp8(acc, Fp8Rows{static_cast<const E4m3*>(w.values) + expert * N * K, scales, n0, N, K},
+            Fp8Expert{tile, static_cast<const E4m3*>(x.values), static_cast<const float*>(x.scales), K}, K, first,
+            by);
+  } else if (w.format == WeightFormat::mxfp4) {
+    add_mx(acc,
+           MxRows{static_cast<const uint8_t*>(w.values) + expert * N * K / 2,
+                  static_cast<const uint8_t*>(w.scales) + expert * N * K / kMxGroup, n0, N, K},
+           MxExpert{tile, static_cast<const uint8_t*>(x.values), static_cast<const uint8_t*>(x.scales), K}, K,
+           first, by);
+  } else {
+    add_bf16<1>(acc, Bf16Rows{static_cast<const Bf16*>(w.values) + expert * N * K, n0, N, K},
+                Bf16Expert{tile, static_cast<const Bf16*>(x.values), K}, 0, K, first, by);
+  }
+}
+
+GPU_DEVICE void moe_gate_up(const MoeGateUpArgs& a) {
+  const ExpertRows& e = a.experts;
+  const int64_t expert = blockIdx.y, n0 = int64_t{blockIdx.x} * 16;
+  const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
+  for (int32_t i = first; i < last; i += 16) {
+    const ExpertTile tile{e.rows + i, last - i < 16 ? last - i : 16, e.k, e.M};
+    Acc acc[1] = {};
+    add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, wave_id(), kGemmWaves);
+    if (i > first) barrier();  // the last tile's sums have been read
+    join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+      if (token < tile.count) a.out[tile.rows[token] * a.N + n0 + row] = sum;
+    });
+  }
+}
+inline bool expert_aligned(const ExpertInput& x, const ExpertWeights& w) {
+  return x.format == w.format && x.layout == ScaleLayout::row && gpu::aligned(x.values, 16) &&
+         gpu::aligned(w.values, 16);
+}
+inline Launch launch(const MoeGateUpArgs& a, const Traits&) {
+  if (!expert_aligned(a.x, a.w))
+    return gpu::refused("moe_gate_up: weights and activations must share a format, rows be 16-byte aligned");
+  return gpu::blocks(Kernel::moe_gate_up, a.experts.M ? a.N / 16 : 0, a.experts.E, kGemmThreads,
+                     join_bytes(1, kGemmWaves));
+}
+
+GPU_DEVICE void moe_down(const MoeDownArgs& a) {
+  const ExpertRows& e = a.experts;
+  const int64_t n0 = int64_t{blockIdx.x} * 16;
+  const int lane = lane_id();
+  auto* tables = reinterpret_cast<float*>(lds());  // [wave][token][column]
+  float* table = tables + wave_id() * e.M * 16;
+  float* tile_sums = tables + (kGemmWaves * e.M + wave_id() * 16) * 16;  // [row of the tile][column]
+  for (int64_t i = lane; i < e.M * 16; i += kWave) table[i] = 0;
+  wave_barrier();
+  int turn = 0;
+  for (int64_t expert = 0; expert < e.E; ++expert) {
+    const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
+    if (first == last || turn++ % kGemmWaves != wave_id()) continue;
+    for (int32_t i = first; i < last; i += 16) {
+      const ExpertTile tile{e.rows + i, last - i < 16 ? last - i : 16, 1, e.M * e.k};
+      Acc acc[1] = {};
+      add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, 0, 1);
+#pragma unroll
+      for (int r = 0; r < kAcc; ++r) tile_sums[acc_col(lane, r) * 16 + acc_row(lane, r)] = acc[0].c[r];
+      wave_barrier();
+      // A token may own several rows of a tile: a column's rows are added one after the other.
+      if (lane < 16) {
+        for (int j = 0; j < tile.count; ++j) {
+          const int32_t row = tile.rows[j];
+          table[row / e.k * 16 + lane] += a.weights[row] * tile_sums[j * 16 + lane];
+        }
+      }
+      wave_barrier();
+    }
+  }
+  barrier();
+  for (int64_t i = thread_id(); i < e.M * 16; i += block_threads()) {
+    float sum = tables[i];
+    for (int w = 1; w < kGemmWaves; ++w) sum += tables[w * e.M * 16 + i];
+    Bf16& out = a.out[i / 16 * a.N + n0 + i % 16];
+    out = to_bf16(to_float(out) + sum);
+  }
+}
+inline Launch launch(const MoeDownArgs& a, const Traits&) {
+  if (!expert_aligned(a.x, a.w))
+    return gpu::refused("moe_down: weights and activations must share a format, rows be 16-byte aligned");
+  return gpu::blocks(Kernel::moe_down, a.experts.M ? a.N / 16 : 0, 1, kGemmThreads,
+                     kGemmWaves * (a.experts.M + 16) * 64);
+}
+
+}  // namespace kernels::GPU_NS

@@ -1,0 +1,111 @@
+// Index logits: a key is a row of the matrix operand, 16 of them a wave and instruction, index heads are its
+// columns; relu, gate and the sum over heads follow in registers. Queries stay in registers while a wave walks
+// its keys. Bound by the keys' 132 bytes each. Either index layout is sixteen-byte chunks at some distance.
+#pragma once
+#include "kernels/gpu/mma.h"
+#include "kernels/gpu/rules.h"
+
+namespace kernels::GPU_NS {
+
+using gpu::Kernel;
+using gpu::Launch;
+using gpu::Traits;
+
+inline constexpr int kLogitThreads = 128;
+inline constexpr int kLogitWaves = kLogitThreads / kWave;
+inline constexpr int kLogitKeys = 256;  // of a block
+
+// Pages of one token lie 132 bytes apart: their chunks are 4-byte aligned, no more.
+GPU_DEVICE Piece chunk_at(const uint8_t* p, bool whole) {
+  if (whole) return piece_at(p);
+  const auto* w = reinterpret_cast<const uint32_t*>(p);
+  return {w[0], w[1], w[2], w[3]};
+}
+
+// HT tiles of 16 heads.
+template <int HT>
+GPU_DEVICE void mqa_logits(const MqaLogitsArgs& a) {
+  const int lane = lane_id();
+  const int64_t b = blockIdx.y / a.next_n, row = blockIdx.y;
+  const int64_t length = a.lengths[row], first = int64_t{blockIdx.x} * kLogitKeys;
+  if (first >= length) return;
+  const bool whole = a.cache.page_size % 4 == 0;
+  // Queries and gates of this token: pieces of its heads, zero past the last.
+  Piece q[HT][2][kPieces];
+  float gate[HT][kAcc];
+#pragma unroll
+  for (int t = 0; t < HT; ++t) {
+#pragma unroll
+    for (int i = 0; i < kPieces; ++i) {
+      const int64_t h = t * 16 + piece_row(lane, i);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int64_t d = half * 64 + piece_part(lane) * 16;
+        q[t][half][i] = h < a.H ? piece_at(a.q + (row * a.H + h) * kIndexDim + d) : no_piece();
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < kAcc; ++r) {
+      const int64_t h = t * 16 + acc_col(lane, r);
+      gate[t][r] = h < a.H ? a.gates[row * a.H + h] : 0.0f;
+    }
+  }
+  const int64_t last = first + kLogitKeys < length ? first + kLogitKeys : length;
+  for (int64_t t0 = first + wave_id() * 16; t0 < last; t0 += kLogitWaves * 16) {
+    Piece key[2][kPieces];
+#pragma unroll
+    for (int i = 0; i < kPieces; ++i) {
+      const int64_t t = t0 + piece_row(lane, i) < length ? t0 + piece_row(lane, i) : length - 1;
+      const int in_page = static_cast<int>(t % a.cache.page_size);
+      const uint8_t* page = a.cache.data + a.block_table[b * a.table_stride + t / a.cache.page_size] *
+                                               index_page_bytes(a.cache.page_size);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int d = half * 64 + piece_part(lane) * 16;
+        key[half][i] = chunk_at(page + index_key_offset(a.cache.layout, in_page, d), whole);
+      }
+    }
+    float sum[kAcc] = {};
+    float key_scale[kAcc];
+#pragma unroll
+    for (int r = 0; r < kAcc; ++r) {
+      const int64_t t = t0 + acc_row(lane, r) < length ? t0 + acc_row(lane, r) : length - 1;
+      const uint8_t* page = a.cache.data + a.block_table[b * a.table_stride + t / a.cache.page_size] *
+                                               index_page_bytes(a.cache.page_size);
+      key_scale[r] = *reinterpret_cast<const float*>(
+          page + index_scale_offset(a.cache.page_size, static_cast<int>(t % a.cache.page_size)));
+    }
+#pragma unroll
+    for (int t = 0; t < HT; ++t) {
+      Acc dot = {};
+      const bool both = a.H > t * 16 + 8;
+      mma_fp8(dot, key[0], q[t][0], both);
+      mma_fp8(dot, key[1], q[t][1], both);
+#pragma unroll
+      for (int r = 0; r < kAcc; ++r) {
+        const float v = dot.c[r] * key_scale[r];
+        // Columns past the heads hold no logit; NaN of a real one passes through.
+        if (t * 16 + acc_col(lane, r) < a.H) sum[r] += gate[t][r] * (v < 0.0f ? 0.0f : v);
+      }
+    }
+    sum_columns(sum);
+#pragma unroll
+    for (int r = 0; r < kAcc; ++r) {
+      const int64_t t = t0 + acc_row(lane, r);
+      if (leads_row(lane, r) && t < length) a.logits[row * a.S + t] = sum[r];
+    }
+  }
+}
+GPU_DEVICE void mqa_logits_16(const MqaLogitsArgs& a) { mqa_logits<1>(a); }
+GPU_DEVICE void mqa_logits_32(const MqaLogitsArgs& a) { mqa_logits<2>(a); }
+GPU_DEVICE void mqa_logits_64(const MqaLogitsArgs& a) { mqa_logits<4>(a); }
+
+inline Launch launch(const MqaLogitsArgs& a, const Traits&) {
+  if (a.H > 64) return gpu::refused("mqa_logits: more than 64 heads on a GPU");
+  if (!gpu::aligned(a.q, 16) || !gpu::aligned(a.cache.data, 16))
+    return gpu::refused("mqa_logits: rows must be 16-byte aligned on a GPU");
+  const Kernel k = a.H <= 16 ? Kernel::mqa_logits_16 : a.H <= 32 ? Kernel::mqa_logits_32 : Kernel::mqa_logits_64;
+  return gpu::blocks(k, gpu::divide_up(a.S, kLogitKeys), a.B * a.next_n, kLogitThreads, 0);
+}
+
+}  // namespace kernels::GPU_NS
