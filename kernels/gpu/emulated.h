@@ -43,6 +43,14 @@ T wave_xor(T v, int mask) {
   return wave_from(v, lane_id() ^ mask);
 }
 
+template <uint32_t kSelector>
+uint32_t pick_bytes(uint32_t a, uint32_t b) {
+  const uint64_t all = a | static_cast<uint64_t>(b) << 32;
+  uint32_t out = 0;
+  for (int i = 0; i < 4; ++i)
+    out |= static_cast<uint32_t>(all >> 8 * (kSelector >> 4 * i & 7u) & 0xffu) << 8 * i;
+  return out;
+}
 inline void wave_barrier() {
   const char nothing = 0;
   ::simt::show(&nothing, 1);

@@ -65,6 +65,11 @@ template <class T>
 GPU_DEVICE T wave_xor(T v, int mask) {
   return __shfl_xor_sync(0xffffffffu, v, mask);
 }
+// Byte i of the result is byte (selector >> 4 i & 7) of the eight of a, then b.
+template <uint32_t kSelector>
+GPU_DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b) {
+  return __byte_perm(a, b, kSelector);
+}
 // Orders shared memory among the lanes of this wave.
 GPU_DEVICE void wave_barrier() {
   __syncwarp();
@@ -95,6 +100,12 @@ GPU_DEVICE T wave_from(T v, int lane) {
 template <class T>
 GPU_DEVICE T wave_xor(T v, int mask) {
   return __shfl_xor(v, mask);
+}
+template <uint32_t kSelector>
+GPU_DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b) {
+  constexpr uint32_t kBytes = (kSelector & 15u) | (kSelector >> 4 & 15u) << 8 | (kSelector >> 8 & 15u) << 16 |
+                              (kSelector >> 12 & 15u) << 24;
+  return __builtin_amdgcn_perm(b, a, kBytes);
 }
 GPU_DEVICE void wave_barrier() {
   __builtin_amdgcn_fence(__ATOMIC_ACQ_REL, "wavefront");

@@ -1,5 +1,6 @@
 // All kernels of this folder, for whoever builds a backend of them.
 #pragma once
+#include "kernels/gpu/attention.h"
 #include "kernels/gpu/bmm.h"
 #include "kernels/gpu/copies.h"
 #include "kernels/gpu/experts.h"

@@ -7,7 +7,7 @@
 
 #include "kernels/ops.h"
 
-// X(kernel, Args, threads of a block at most, blocks a multiprocessor should hold)
+// X(kernel, Args, threads of a block at most, blocks a multiprocessor should hold); for GPU compilers
 #define GPU_KERNELS(X)                          \
   X(embed, EmbedArgs, 256, 4)                   \
   X(rms_norm, RmsNormArgs, 256, 4)              \
@@ -16,7 +16,7 @@
   X(scale_transpose, ScaleTransposeArgs, 256, 4) \
   X(group_quant, GroupQuantArgs, 256, 4)        \
   X(gemm_fp8_16, GemmFp8Args, 256, 2)           \
-  X(gemm_fp8_32, GemmFp8Args, 256, 2)           \
+  X(gemm_fp8_32, GemmFp8Args, 256, 1)           \
   X(gemm_fp8_64, GemmFp8Args, 256, 1)           \
   X(mx_quant, MxQuantArgs, 256, 4)              \
   X(gemm_mxfp4_16, GemmMxArgs, 256, 2)          \
@@ -39,11 +39,15 @@
   X(head_gates, HeadGateArgs, 256, 4)           \
   X(fill, FillArgs, 256, 4)                     \
   X(mqa_logits_16, MqaLogitsArgs, 128, 4)       \
-  X(mqa_logits_32, MqaLogitsArgs, 128, 4)       \
-  X(mqa_logits_64, MqaLogitsArgs, 128, 3)       \
+  X(mqa_logits_32, MqaLogitsArgs, 128, 3)       \
+  X(mqa_logits_64, MqaLogitsArgs, 128, 2)       \
   X(topk, TopkArgs, 1024, 1)                    \
   X(rope_cat_store, RopeCatStoreArgs, 128, 8)   \
   X(concat, ConcatArgs, 256, 4)                 \
+  X(sparse_mla_fp8, SparsePartialArgs, 4 * GPU_WAVE, 2) \
+  X(sparse_mla_bf16, SparsePartialArgs, 4 * GPU_WAVE, 1) \
+  X(dense_mla_fp8, DensePartialArgs, 4 * GPU_WAVE, 2)    \
+  X(dense_mla_bf16, DensePartialArgs, 4 * GPU_WAVE, 1)   \
   X(sparse_combine, SparseCombineArgs, 128, 8)  \
   X(router_topk, RouterTopkArgs, 128, 4)        \
   X(moe_gate_up, MoeGateUpArgs, 256, 2)         \
