@@ -162,10 +162,13 @@ void threshold_line(int id, double x, bool stall, const AppState& state, Actions
 void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
   const HistogramVm vm = histogram_vm(*open.analysis);
   const trace::Thresholds standard;
-  heading("All gaps by length",
-          vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
-  if (!(state.thresholds == standard)) {
-    ImGui::SameLine();
+  if (state.thresholds == standard) {
+    heading("All gaps by length",
+            vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
+  } else {
+    const float edge = ImGui::GetContentRegionAvail().x;
+    dim("All gaps by length");
+    ImGui::SameLine(edge - ImGui::CalcTextSize("reset thresholds").x - 12);
     if (ImGui::SmallButton("reset thresholds")) actions.push_back(action::SetThresholds{standard});
   }
   if (vm.last == 0) {

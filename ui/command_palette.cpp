@@ -61,6 +61,17 @@ void add_window(const AppState& state) {
   add("Open trace …", action::AskOpenFile{});
   add("Fit everything", action::FitView{});
   add("Zoom to selection", action::FitSelection{});
+  const auto show = [&](const char* on, const char* off, bool Show::*what) {
+    Show next = state.show;
+    next.*what = !(next.*what);
+    add(next.*what ? on : off, action::SetShow{next});
+  };
+  show("Show the critical path", "Hide the critical path", &Show::path);
+  show("Show launch calls", "Hide launch calls", &Show::host);
+  show("Show fork and join arrows", "Hide fork and join arrows", &Show::arrows);
+  add("Align runs by their start", action::SetAlign{});
+  add("Align runs by a decode step", action::SetAlign{{.by = AlignBy::step}});
+  add("Align runs by a layer", action::SetAlign{{.by = AlignBy::layer}});
   add(state.theme == ThemeName::dark ? "Light theme" : "Dark theme",
       action::SetTheme{state.theme == ThemeName::dark ? ThemeName::light : ThemeName::dark});
   add("Reset layout", action::ResetLayout{});

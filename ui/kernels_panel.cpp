@@ -60,7 +60,7 @@ void name_cell(const KernelGroup& g, bool bare, const OpenRun& open, Actions& ac
   const int chars = std::max(
       static_cast<int>((ImGui::GetContentRegionAvail().x - side - 8) / theme().mono_char_px), 8);
   const std::string label =
-      "   " + middle_clipped(bare ? unqualified(g.name) : g.name, chars) + "###name";
+      "   " + middle_clipped(bare ? unqualified(g.name) : g.name, chars) + "###kernel";
   if (ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns))
     actions.push_back(action::SelectEvent{open.key, g.longest, true});
   ImGui::GetWindowDrawList()->AddRectFilled({at.x, y}, {at.x + side, y + side}, u32(style.colour));

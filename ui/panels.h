@@ -37,6 +37,7 @@ struct UiMemory {
   char run_filter[128] = {};
   std::vector<int64_t> picked;  // stored runs that are ticked
   int64_t editing_note = 0;
+  bool note_wants_focus = false;
   char note[256] = {};
   // toggles, live
   bool ab_full = false;

@@ -3,6 +3,7 @@
 #include <imgui.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ui/panels.h"
 #include "ui/vm/format.h"
@@ -26,6 +27,7 @@ void stored_menu(const RunRowVm& row, UiMemory& memory, Actions& actions) {
     actions.push_back(action::StarStored{row.id, !row.starred});
   if (ImGui::MenuItem("Note …")) {
     memory.editing_note = row.id;
+    memory.note_wants_focus = true;
     std::snprintf(memory.note, sizeof memory.note, "%s", row.note.c_str());
   }
   if (ImGui::MenuItem("Export bundle …")) actions.push_back(action::ExportBundle{{row.id}, {}});
@@ -60,6 +62,7 @@ void row_menu(const AppState& state, const RunRowVm& row, UiMemory& memory, Acti
 void note_line(const RunRowVm& row, UiMemory& memory, Actions& actions) {
   if (memory.editing_note != row.id || row.id == 0) return;
   ImGui::SetNextItemWidth(-1);
+  if (std::exchange(memory.note_wants_focus, false)) ImGui::SetKeyboardFocusHere();
   if (ImGui::InputText("##note", memory.note, sizeof memory.note,
                        ImGuiInputTextFlags_EnterReturnsTrue)) {
     actions.push_back(action::NoteStored{row.id, memory.note});

@@ -17,6 +17,7 @@ GuiContext::GuiContext(const std::string& layout_file) : m_layout_file(layout_fi
   io.ConfigFlags |= ImGuiConfigFlags_DockingEnable | ImGuiConfigFlags_NavEnableKeyboard;
   io.ConfigWindowsMoveFromTitleBarOnly = true;
   io.ConfigDockingAlwaysTabBar = false;
+  io.ConfigDebugHighlightIdConflicts = false;  // for programmers; the tests turn it on
   load_fonts();
 }
 

@@ -30,7 +30,7 @@ OffscreenWindow::~OffscreenWindow() {
   m_gui.reset();
 }
 
-void OffscreenWindow::frame() {
+void OffscreenWindow::frame(bool rendered) {
   m_bench->poll();
   const double begin = steady_seconds();
   ImGuiIO& io = ImGui::GetIO();
@@ -43,6 +43,7 @@ void OffscreenWindow::frame() {
   ImGui::Render();
   m_frame_ms = (steady_seconds() - begin) * 1e3;
   m_bench->state().frame_ms = m_frame_ms;
+  if (!rendered) return;
   const ui::Rgb back = ui::theme().colours.background;
   m_surface->begin(static_cast<float>(back.r) / 255, static_cast<float>(back.g) / 255,
                    static_cast<float>(back.b) / 255);

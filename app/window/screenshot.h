@@ -18,8 +18,8 @@ class OffscreenWindow {
   ~OffscreenWindow();
 
   Workbench& bench() { return *m_bench; }
-  // Polls, builds and renders one frame, 1/60 s after the one before for ImGui.
-  void frame();
+  // Polls and builds one frame, 1/60 s after the one before for ImGui; renders it unless nobody will look.
+  void frame(bool rendered = true);
   Picture picture() const { return m_surface->picture(); }
   double last_frame_ms() const { return m_frame_ms; }  // building the frame, without rendering
 

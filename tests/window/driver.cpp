@@ -3,12 +3,15 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <chrono>
+#include <utility>
 #include <thread>
 
 #include "imgui_internal.h"
 #include "imgui_te_internal.h"
 
+#include "app/samples.h"
 #include "ui/shell.h"
+#include "ui/timeline_draw.h"
 
 namespace tests {
 namespace {
@@ -35,6 +38,7 @@ void Driver::start() {
   io.ConfigRestoreFocusAfterTests = false;   // what a script brings forward stays there
   // Loaded machines are slow; ctest has the last word.
   io.ConfigWatchdogWarning = io.ConfigWatchdogKillTest = io.ConfigWatchdogKillApp = FLT_MAX;
+  ImGui::GetIO().ConfigDebugHighlightIdConflicts = true;
   ImGuiTestEngine_Start(m_engine, ImGui::GetCurrentContext());
   m_test = ImGuiTestEngine_RegisterTest(m_engine, "window", "script", __FILE__, __LINE__);
   m_test->UserData = this;
@@ -52,9 +56,18 @@ void Driver::queue(Script script) {
 
 bool Driver::done() const { return ImGuiTestEngine_IsTestQueueEmpty(m_engine) && !ImGuiTestEngine_GetIO(m_engine).IsRunningTests; }
 
-void Driver::after_frame() { ImGuiTestEngine_PostSwap(m_engine); }
+void Driver::after_frame() {
+  ImGuiTestEngine_PostSwap(m_engine);
+  // Two items with one id: a click on one may do what the other says.
+  if (const ImGuiContext& g = *GImGui; g.DebugDrawIdConflictsCount > 1) m_conflict = g.DebugDrawIdConflictsId;
+}
 
 std::string Driver::problem() {
+  if (m_conflict != 0) {
+    char id[16];
+    std::snprintf(id, sizeof id, "0x%08X", std::exchange(m_conflict, 0));
+    return std::string("two items share the id ") + id;
+  }
   if (m_test->Output.Status == ImGuiTestStatus_Success) return {};
   ImGuiTextBuffer log;
   m_test->Output.Log.ExtractLinesForVerboseLevels(ImGuiTestVerboseLevel_Silent, ImGuiTestVerboseLevel_Info, &log);
@@ -81,11 +94,14 @@ Gui::~Gui() {
 
 void Gui::run(const Script& script) {
   m_driver.queue(script);
-  while (!m_driver.done()) {
-    m_window->frame();
+  // Most of a frame's time is llvmpipe's: a few of them are enough to see that rendering works.
+  constexpr int kRenderedEvery = 12;
+  for (int frame = 0; !m_driver.done(); ++frame) {
+    m_window->frame(frame % kRenderedEvery == 0);
     m_driver.after_frame();
   }
   if (const std::string problem = m_driver.problem(); !problem.empty()) {
+    m_window->frame();
     const std::string picture = "failed-window.png";
     if (app::write_png(m_window->picture(), picture).ok()) UNSCOPED_INFO("the window then: " << picture);
     FAIL(problem);
@@ -99,6 +115,18 @@ void Gui::settle() {
     m_window->frame();
   }
   m_window->frame();
+}
+
+void Gui::show_samples() {
+  auto layers = app::published_layers();
+  if (!layers.ok()) FAIL(layers.error().line());
+  bench().show(std::move(layers).value(), 1);
+  settle();
+}
+
+ImVec2 bar_middle(ImGuiTestContext* ctx, ui::RunKey key, trace::EventId event) {
+  const ImGuiTestItemInfo info = ctx->ItemInfo(ui::bar_item_id(key, event));
+  return info.RectFull.GetCenter();
 }
 
 bool until(ImGuiTestContext* ctx, const char* what, const std::function<bool()>& holds) {

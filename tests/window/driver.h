@@ -33,6 +33,7 @@ class Driver {
   ImGuiTestEngine* m_engine = nullptr;
   ImGuiTest* m_test = nullptr;
   Script m_script;
+  ImGuiID m_conflict = 0;
 };
 
 // A workbench drawn offscreen (EGL surfaceless) with a driver. Catch2 fails the test when a script does.
@@ -48,6 +49,7 @@ class Gui {
   ~Gui();
   void run(const Script&);
   void settle();           // until imports and analyses are done
+  void show_samples();     // the published layers; the two-stream one is runs[1]
   app::Workbench& bench() { return m_window->bench(); }
   ui::AppState& state() { return m_window->bench().state(); }
   app::OffscreenWindow& window() { return *m_window; }
@@ -63,6 +65,8 @@ bool until(ImGuiTestContext*, const char* what, const std::function<bool()>&);
 // The id of the item that carries this label, in this window or any of its children; 0 with an error if there is none.
 ImGuiID item(ImGuiTestContext*, const char* window, const std::string& label);
 void click(ImGuiTestContext*, const char* window, const std::string& label, ImGuiMouseButton = 0);
+// Middle of a bar of the timeline; an error if it is not drawn.
+ImVec2 bar_middle(ImGuiTestContext*, ui::RunKey, trace::EventId);
 // Brings a docked panel forward.
 void front(ImGuiTestContext*, app::Workbench&, const char* panel);
 

@@ -24,8 +24,7 @@ void picture(Gui& gui, const std::string& name) {
 
 TEST_CASE("pictures of a selection, a tooltip, the palette and the help", "[.pictures]") {
   Gui gui({.width = 1600, .height = 1000});
-  gui.bench().show(app::published_layers().value());
-  gui.settle();
+  gui.show_samples();
   ui::AppState& state = gui.state();
   const ui::RunKey dual = state.runs[1].key;
   gui.bench().act(ui::action::SelectBubble{dual, 28, false});
