@@ -1,6 +1,7 @@
 // record, ab: the engine run from the command line.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "app/args.h"
@@ -49,19 +50,49 @@ struct AbArgs {
   int64_t resume = 0;
 };
 
-// Store both arms as two linked runs and print. Shared with `start`.
-int finish_ab(const trace::AbResult& result, const CommonArgs& common, db::Store& store) {
-  auto stored = store_ab(store, result);
-  if (!stored) return refuse(stored.error());
-  if (common.json) print_json(ab_json(*stored));
-  else fmt::print("{}", ab_text(*stored));
-  return stored->equivalence.ok ? kDone : kFailed;
+int print_ab(const trace::AbResult& result, const CommonArgs& common) {
+  if (common.json) print_json(ab_json(result));
+  else fmt::print("{}", ab_text(result));
+  return result.equivalence.ok ? kDone : kFailed;
+}
+
+// More instances of a stored A/B: measured anew with the stored settings, judged together. The stored runs keep the
+// timelines and headlines they were recorded with.
+int resume_ab(const AbArgs& args) {
+  if (!args.toggle.empty()) return refuse({"a resumed A/B compares what it compared before: leave --toggle out", "--resume " + std::to_string(args.resume)});
+  auto store = open_store(args.common.db);
+  if (!store) return refuse(store.error());
+  auto earlier = store->load_ab(args.resume);
+  if (!earlier) return refuse(earlier.error());
+  trace::AbSpec spec = earlier->spec;
+  spec.resume = args.resume;
+  spec.first_instance = static_cast<int>(earlier->instances.size());
+  spec.full = args.full;
+  EngineClient client;
+  Outcome outcome = client.run_ab(spec);
+  if (outcome.exit_code) return outcome.exit_code;
+  const trace::AbResult& more = *outcome.ab;
+  trace::AbResult all = std::move(*earlier);
+  all.spec.full = all.spec.full || spec.full;
+  all.instances.insert(all.instances.end(), more.instances.begin(), more.instances.end());
+  all.estimate = trace::infer(all.instances);
+  all.equivalence.ok = all.equivalence.ok && more.equivalence.ok;
+  all.equivalence.compared += more.equivalence.compared;
+  all.equivalence.max_abs = std::max(all.equivalence.max_abs, more.equivalence.max_abs);
+  if (all.equivalence.first_difference.empty()) all.equivalence.first_difference = more.equivalence.first_difference;
+  all.notes.push_back(fmt::format("resumed: {} instances added on {}", more.instances.size(), now_utc()));
+  for (const auto& text : more.notes) {
+    if (std::find(all.notes.begin(), all.notes.end(), text) == all.notes.end()) all.notes.push_back(text);
+  }
+  if (auto updated = store->update_ab(all.a->ab_id, all); !updated) return refuse(updated.error());
+  return print_ab(all, args.common);
 }
 
 int run_ab(const AbArgs& args) {
   if (!args.exec_a.empty() || !args.exec_b.empty()) {
     return refuse({"an A/B of two commands is not available yet: the runner drives the engine's own arms so far", "--exec-a, --exec-b"});
   }
+  if (args.resume) return resume_ab(args);
   if (args.toggle.empty()) return refuse({"name the switch to compare, e.g. --toggle cat_skip", "--toggle"});
   auto spec = spec_from(args.engine);
   if (!spec) return refuse(spec.error());
@@ -76,17 +107,12 @@ int run_ab(const AbArgs& args) {
   ab.a = arms->a;
   ab.b = arms->b;
   ab.full = args.full;
-  ab.resume = args.resume;
-  if (args.resume) {
-    auto earlier = store->load_ab(args.resume);
-    if (!earlier) return refuse(earlier.error());
-    ab = earlier->spec;
-    ab.resume = args.resume;
-  }
   EngineClient client;
   Outcome outcome = client.run_ab(ab);
   if (outcome.exit_code) return outcome.exit_code;
-  return finish_ab(*outcome.ab, args.common, *store);
+  auto stored = store_ab(*store, *outcome.ab);
+  if (!stored) return refuse(stored.error());
+  return print_ab(*stored, args.common);
 }
 
 }  // namespace
@@ -105,6 +131,7 @@ void add_ab(CLI::App& cli, Context& context) {
   auto* command = cli.add_subcommand("ab", "What a switch buys, and whether the output stays the same: interleaved A/B with interval and proof.");
   command->footer("Example: decodescope ab --toggle cat_skip --model tiny --json\n"
                   "         decodescope ab --toggle index_layout,page_size=1:64,logits_init --context 4096 --batch 4\n"
+                  "         decodescope ab --resume 5 --full\n"
                   "KEY alone compares its first with its last value. Exit code 1 when the arms are not equivalent.");
   command->add_option("--toggle", args->toggle, "KEY[=A:B][,KEY...]")->type_name("KEY[=A:B]");
   command->add_flag("--full", args->full, "8 instances of 25 quads or more instead of the quick 3 of 8");

@@ -144,7 +144,7 @@ class AbRun {
 
   // Both arms anew; which is built first is drawn, too.
   Result<Arms> place_both(int64_t instance, bool null_arm) {
-    const Draw draw(seed() + static_cast<uint64_t>(spec().resume) * 1000003u, "instance");
+    const Draw draw(seed(), "instance");
     const auto words = draw.words(static_cast<uint32_t>(instance), 0, 0, 0);
     const auto placed = [&](bool second) -> Result<Arm> {
       const bool as_a = !second || null_arm;
@@ -221,7 +221,7 @@ class AbRun {
   Status measure() {
     const OtherPrograms others;
     int real = 0, null_arms = 0;
-    for (int64_t i = 0; real < m_counts.instances || null_arms == 0; ++i) {
+    for (int64_t i = spec().first_instance; real < m_counts.instances || null_arms == 0; ++i) {
       Instance instance;
       instance.null_arm = i % 4 == 3 || real == m_counts.instances;
       (instance.null_arm ? null_arms : real) += 1;

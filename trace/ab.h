@@ -20,6 +20,7 @@ struct AbSpec {
   ToggleSet a, b;
   bool full = false;                  // 8+ instances of 25+ quads; else quick: 3 of 8
   int64_t resume = 0;                 // run id of a stored A/B to add instances to
+  int first_instance = 0;             // how many that one has: placements and null arms go on from there
   int instances = 0, quads = 0;       // 0 = by `full`
   int block_steps = 8, dropped_steps = 2;
 };

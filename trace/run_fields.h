@@ -151,6 +151,7 @@ void fields(V& v, S& s) {
   v("b", s.b);
   v("full", s.full);
   v("resume", s.resume);
+  v("first_instance", s.first_instance);
   v("instances", s.instances);
   v("quads", s.quads);
   v("block_steps", s.block_steps);
