@@ -10,6 +10,7 @@
 #include "app/store_access.h"
 #include "app/views.h"
 #include "db/bundle.h"
+#include "trace/decimal_time.h"
 
 namespace app {
 
@@ -21,6 +22,7 @@ struct ImportArgs {
   CommonArgs common;
   std::vector<std::string> files;
   std::string name, note, tags;   // of the one run a single file gives
+  std::string from, to, device, most;
 };
 
 struct ImportTotals {
@@ -71,24 +73,73 @@ void import_one(const std::string& path, db::Store& store, const trace::ImportOp
   }
 }
 
+// "1.5s", "250ms", "30us", "1000ns": exact to the nanosecond.
+trace::Result<int64_t> parse_time(const std::string& text, const char* option) {
+  const size_t unit = text.find_first_not_of("0123456789.-");
+  const trace::Error bad{"a time is a number with its unit, s, ms, us or ns", std::string(option) + " " + text};
+  if (unit == std::string::npos || unit == 0) return bad;
+  const std::string word = text.substr(unit);
+  const auto us = trace::microseconds_to_ns(text.substr(0, unit));
+  if (!us) return bad;
+  const auto scaled = [&](int64_t by, int64_t divided) -> trace::Result<int64_t> {
+    int64_t ns = 0;
+    if (__builtin_mul_overflow(*us, by, &ns)) return bad;
+    return ns / divided;
+  };
+  if (word == "s") return scaled(1'000'000, 1);
+  if (word == "ms") return scaled(1'000, 1);
+  if (word == "us") return scaled(1, 1);
+  if (word == "ns") return scaled(1, 1'000);
+  return bad;
+}
+
+// "512MiB", "4GiB".
+trace::Result<int64_t> parse_bytes(const std::string& text) {
+  const size_t unit = text.find_first_not_of("0123456789");
+  const auto number = trace::parse_integer(text.substr(0, unit));
+  const std::string word = unit == std::string::npos ? "" : text.substr(unit);
+  const int shift = word == "KiB" ? 10 : word == "MiB" ? 20 : word == "GiB" ? 30 : word.empty() ? 0 : -1;
+  if (!number || *number <= 0 || shift < 0 || *number > (INT64_MAX >> shift)) return trace::Error{"a size is a whole number of KiB, MiB or GiB", "--max-size " + text};
+  return *number << shift;
+}
+
+trace::Result<trace::ImportOptions> import_options(const ImportArgs& args) {
+  trace::ImportOptions options;
+  options.device = args.device;
+  for (const auto& [text, option, into] : {std::tuple{&args.from, "--from", &options.from_ns}, {&args.to, "--to", &options.to_ns}}) {
+    if (text->empty()) continue;
+    auto ns = parse_time(*text, option);
+    if (!ns) return ns.error();
+    *into = *ns;
+  }
+  if (options.from_ns.value_or(0) >= options.to_ns.value_or(INT64_MAX)) return trace::Error{"the stretch of time is empty", "--from " + args.from + " --to " + args.to};
+  if (!args.most.empty()) {
+    auto bytes = parse_bytes(args.most);
+    if (!bytes) return bytes.error();
+    options.max_bytes = *bytes;
+  }
+  return options;
+}
+
 int run_import(const ImportArgs& args) {
   if (args.files.size() > 1 && !(args.name.empty() && args.note.empty())) {
     return refuse({"a name or note belongs to one file", "--name, --note with " + std::to_string(args.files.size()) + " files"});
   }
+  auto options = import_options(args);
+  if (!options) return refuse(options.error());
   install_interrupt();
   auto store = open_store(args.common.db);
   if (!store) return refuse(store.error());
   ImportTotals totals;
   ProgressLine line;
   std::atomic<bool> cancel{false};
-  trace::ImportOptions options;
-  options.cancel = &cancel;
+  options->cancel = &cancel;
   for (const auto& path : args.files) {
-    options.progress = [&](int64_t done, int64_t total) {
+    options->progress = [&](int64_t done, int64_t total) {
       if (interrupted()) cancel = true;
       if (done > (64 << 20)) line.show("reading " + path, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
     };
-    import_one(path, *store, options, args, totals);
+    import_one(path, *store, *options, args, totals);
     line.clear();
     if (interrupted()) break;
   }
@@ -101,11 +152,15 @@ int run_import(const ImportArgs& args) {
 void add_import(CLI::App& cli, Context& context) {
   auto in = std::make_shared<ImportArgs>();
   auto* import = cli.add_subcommand("import", "Store traces and bundles as runs; the good ones are kept when one is bad (exit code 2).");
-  import->footer("Example: decodescope import trace.json.gz colleague.decodescope --json");
+  import->footer("Example: decodescope import trace.json.gz colleague.decodescope --json\n         decodescope import huge.json --from 2s --to 2.5s --device 0");
   import->add_option("files", in->files, "Kineto/Chrome JSON, rocprofv3 JSON, CSV or rocpd, RPD, Nsight Systems SQLite (plain, gzip, zstd), .decodescope bundles")->required()->type_name("FILE");
   import->add_option("--name", in->name, "name of the run (default: the file's)")->type_name("T");
   import->add_option("--note", in->note, "note of the run")->type_name("T");
   import->add_option("--tags", in->tags, "tags of the runs, separated by commas")->type_name("T");
+  import->add_option("--from", in->from, "only what runs from here on: time after the first GPU activity, as in 1.5s, 250ms, 30us")->type_name("T");
+  import->add_option("--to", in->to, "only what starts before")->type_name("T");
+  import->add_option("--device", in->device, "only this device, by the id the trace gives it")->type_name("N");
+  import->add_option("--max-size", in->most, "stop reading after so much decompressed input (default: 64GiB)")->type_name("N[KiB|MiB|GiB]");
   add_common(*import, in->common);
   import->callback([&context, in] { context.run = [in] { return run_import(*in); }; });
 }

@@ -246,8 +246,48 @@ EventId TraceBuilder::add(const Event& e) {
   assert(e.lane < m_trace.lanes.size() && e.name < m_trace.strings.size() &&
          e.op < m_trace.ops.size());
   assert(e.detail == kNone || e.detail < m_trace.details.size());
+  if (m_filter && !passes_filter(e)) return kNone;
   m_trace.events.push_back(e);
   return static_cast<EventId>(m_trace.events.size() - 1);
+}
+
+bool TraceBuilder::passes_filter(const Event& e) {
+  BuilderFilter& f = *m_filter;
+  if (!f.device.empty() && m_trace.devices[m_trace.lanes[e.lane].device].id != f.device) return ++f.other_devices, false;
+  f.first_start_ns = std::min(f.first_start_ns, e.start_ns);
+  if (f.scan) return false;
+  if (e.start_ns < f.to_ns && (e.end_ns > f.from_ns || e.start_ns >= f.from_ns)) return true;
+  return ++f.other_times, false;
+}
+
+// Calls launch what runs later: those of the last two seconds before the stretch are kept until it is known
+// whether anything of theirs is.
+bool TraceBuilder::near_filter(int64_t start_ns, int64_t end_ns) const {
+  constexpr int64_t kBeforeNs = 2'000'000'000;
+  if (m_filter->scan || start_ns >= m_filter->to_ns) return false;
+  return m_filter->from_ns < std::numeric_limits<int64_t>::min() + kBeforeNs || end_ns > m_filter->from_ns - kBeforeNs;
+}
+
+void TraceBuilder::drop_unused() {
+  Trace& t = m_trace;
+  // Times may have been moved since they were compared first.
+  const auto inside = [&](const auto& span) {
+    return span.end_ns + t.origin_ns >= m_filter->from_ns && span.start_ns + t.origin_ns < m_filter->to_ns;
+  };
+  std::erase_if(t.annotations, [&](const Annotation& a) { return !inside(a); });
+  std::vector<bool> used(t.calls.size(), false);
+  for (const Event& e : t.events)
+    if (e.call != kNone) used[e.call] = true;
+  std::vector<uint32_t> place(t.calls.size(), kNone);
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < t.calls.size(); ++i)
+    if (used[i] || inside(t.calls[i])) {
+      place[i] = kept;
+      t.calls[kept++] = t.calls[i];
+    }
+  t.calls.resize(kept);
+  for (Event& e : t.events)
+    if (e.call != kNone) e.call = place[e.call];
 }
 
 TracePtr TraceBuilder::finish(bool keep_origin) {
@@ -260,6 +300,7 @@ TracePtr TraceBuilder::finish(bool keep_origin) {
   sort_calls(t);
   link_calls(t);
   sort_annotations(t);
+  if (m_filter && !m_filter->scan) drop_unused();
   const auto logical = logical_lanes(t);
   for (uint32_t i = 0; i < t.lanes.size(); ++i) t.lanes[i].logical = logical[i];
   if (m_rules) classify_events(t, *m_rules);  // looks at neighbours on logical lanes

@@ -6,6 +6,8 @@
 // Indices of devices, lanes and events are provisional until finish(), which orders devices by id,
 // lanes by (device, stream) and events by (lane, start, end, order of add).
 #pragma once
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +18,17 @@
 #include "trace/trace.h"
 
 namespace trace {
+
+// What of a file is wanted: one device, one stretch of time. An event that reaches into the stretch is kept whole.
+struct BuilderFilter {
+  std::string device;                                       // id; empty = all
+  int64_t from_ns = std::numeric_limits<int64_t>::min();    // on the collector's clock
+  int64_t to_ns = std::numeric_limits<int64_t>::max();
+  bool scan = false;                                        // keep nothing, only find out when the first event starts
+  // Out: what was left out, and the first start among the events of the device.
+  int64_t other_devices = 0, other_times = 0;
+  int64_t first_start_ns = std::numeric_limits<int64_t>::max();
+};
 
 class TraceBuilder {
  public:
@@ -35,11 +48,19 @@ class TraceBuilder {
   // Equal details share one entry.
   uint32_t detail(const Detail&);
 
+  // Events beyond the filter are counted there and dropped, as are the calls and ranges that have no part in what is
+  // kept. Null = no filter. It must outlive the builder; to be set before the first event.
+  void set_filter(BuilderFilter* filter) { m_filter = filter; }
+
   // e.lane must come from lane(), e.name from intern(), e.op from op(). Returns an id for
-  // add_edge().
+  // add_edge(); kNone when the filter dropped it.
   EventId add(const Event& e);
-  void add_call(const HostCall& c) { m_trace.calls.push_back(c); }
-  void add_annotation(const Annotation& a) { m_trace.annotations.push_back(a); }
+  void add_call(const HostCall& c) {
+    if (!m_filter || near_filter(c.start_ns, c.end_ns)) m_trace.calls.push_back(c);
+  }
+  void add_annotation(const Annotation& a) {
+    if (!m_filter || near_filter(a.start_ns, a.end_ns)) m_trace.annotations.push_back(a);
+  }
   void add_edge(EventId from, EventId to) { m_trace.edges.push_back({from, to}); }
 
   // finish() shall give events without category and op theirs by these rules; null = the built-in ones.
@@ -55,7 +76,11 @@ class TraceBuilder {
 
  private:
   struct Tables;
+  bool passes_filter(const Event& e);
+  bool near_filter(int64_t start_ns, int64_t end_ns) const;
+  void drop_unused();
   Trace m_trace;
+  BuilderFilter* m_filter = nullptr;
   RulesPtr m_rules;   // null: kernels stay as they were added
   std::unique_ptr<Tables> m_tables;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <vector>
 
 #include "trace/builder.h"
@@ -57,6 +58,24 @@ void note_layers(const Trace& t, ImportReport& report) {
   if (devices.size() > 1) report.window_rule += "; of device " + t.devices[devices.front()].id + ", the busiest";
 }
 
+int64_t later(int64_t time_ns, int64_t by_ns) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(time_ns, by_ns, &sum)) return by_ns < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+  return sum;
+}
+
+Result<Imported> parse_file(const Format& format, const std::string& path, const ImportOptions& options, BuilderFilter* filter) {
+  auto source = ByteSource::open(path);
+  if (!source) return source.error();
+  ImportJob job{path, std::string(format.name), options, filter};
+  std::unique_ptr<ByteSource> bytes = std::move(*source);
+  if (const auto compression = bytes->compression(); !compression.empty()) {
+    job.format += ", " + std::string(compression);
+    bytes = read_ahead(std::move(bytes));
+  }
+  return format.parse(*bytes, job);
+}
+
 }  // namespace
 
 Imported finish_import(TraceBuilder& builder, ImportReport&& report, const ImportJob& job, bool own_export) {
@@ -68,6 +87,15 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
     builder.classify_kernels();
   }
   TracePtr trace = builder.finish(own_export);
+  if (job.filter) {
+    const auto leave_out = [&](const char* reason, int64_t count) {
+      if (count == 0) return;
+      report.skipped[reason] += count;
+      report.used -= count;
+    };
+    leave_out("of other devices", job.filter->other_devices);
+    leave_out("outside --from and --to", job.filter->other_times);
+  }
   report.file = job.path;
   report.format = job.format;
   report.collector = trace->collector.name;
@@ -75,7 +103,8 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
   report.resolution_ns = trace->collector.resolution_ns;
   count_gaps(*trace, report);
   note_layers(*trace, report);
-  if (trace->events.empty()) report.caveats.push_back("no GPU activity in this file: its figures are zero");
+  if (trace->events.empty())
+    report.caveats.push_back(job.filter && job.filter->other_times > 0 ? "no GPU activity in the stretch of time asked for: its figures are zero" : "no GPU activity in this file: its figures are zero");
   return {std::move(trace), std::move(report)};
 }
 
@@ -91,15 +120,31 @@ Result<Imported> import_file(const std::string& path, const ImportOptions& optio
     if (!problem.empty()) return Error{problem, path};
     return Error{head.empty() ? "there is nothing in this file" : "this is no trace of a known format; known are: " + known_formats(), path};
   }
-  source = ByteSource::open(path);   // from the start again
-  if (!source) return source.error();
-  ImportJob job{path, std::string(format->name), options};
-  std::unique_ptr<ByteSource> bytes_of = std::move(*source);
-  if (const auto compression = bytes_of->compression(); !compression.empty()) {
-    job.format += ", " + std::string(compression);
-    bytes_of = read_ahead(std::move(bytes_of));
+  const bool timed = options.from_ns || options.to_ns;
+  if (options.device.empty() && !timed) return parse_file(*format, path, options, nullptr);
+  BuilderFilter filter;
+  filter.device = options.device;
+  if (timed) {
+    // The stretch begins with the first activity, which may stand anywhere in the file.
+    filter.scan = true;
+    if (auto scanned = parse_file(*format, path, options, &filter); !scanned) return scanned.error();
+    const int64_t first = filter.first_start_ns;
+    filter = {.device = options.device};
+    if (first != std::numeric_limits<int64_t>::max()) {
+      filter.from_ns = options.from_ns ? later(first, *options.from_ns) : filter.from_ns;
+      filter.to_ns = options.to_ns ? later(first, *options.to_ns) : filter.to_ns;
+    }
   }
-  return format->parse(*bytes_of, job);
+  auto imported = parse_file(*format, path, options, &filter);
+  if (!imported) return imported;
+  if (imported->trace->events.empty() && filter.other_devices > 0) {
+    std::string there;
+    for (const Device& d : imported->trace->devices)
+      if (d.id != options.device) there += (there.empty() ? "" : ", ") + d.id;
+    if (there.size() > 200) there = there.substr(0, 200) + " ...";
+    if (filter.other_times == 0) return Error{"no activity of device " + options.device + ", there are: " + there, path};
+  }
+  return imported;
 }
 
 }  // namespace trace

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,10 @@ struct ImportOptions {
   std::function<void(int64_t done, int64_t total)> progress;
   const std::atomic<bool>* cancel = nullptr;
   int64_t max_bytes = int64_t{64} << 30;        // of decompressed input: a gzip bomb stops here
+  // One device by its id, and a stretch of time from the device's first activity on: only what lies there is kept, so
+  // that memory follows the stretch and not the file. With times the file is read twice.
+  std::string device;
+  std::optional<int64_t> from_ns, to_ns;
 };
 
 struct Imported {
@@ -24,7 +29,8 @@ struct Imported {
   ImportReport report;
 };
 
-// Sniffs by content, decompresses, parses. error: cannot be read, empty, of no known format (names those known).
+// Sniffs by content, decompresses, parses. error: cannot be read, empty, of no known format (names those known); no
+// activity of the device that was asked for (names those there are).
 Result<Imported> import_file(const std::string& path, const ImportOptions& = {});
 
 }  // namespace trace

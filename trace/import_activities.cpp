@@ -102,7 +102,7 @@ Imported Activities::finish() {
   std::erase_if(m_report.skipped, [](const auto& row) { return row.second == 0; });
   m_report.read = m_report.used;
   for (const auto& [reason, count] : m_report.skipped) m_report.read += count;
-  ImportJob job{m_job.path, m_format.empty() ? m_job.format : m_format, m_job.options};
+  ImportJob job{m_job.path, m_format.empty() ? m_job.format : m_format, m_job.options, m_job.filter};
   return finish_import(m_builder, std::move(m_report), job);
 }
 

@@ -23,7 +23,7 @@ struct Span {
 
 class Activities {
  public:
-  explicit Activities(const ImportJob& job) : m_job(job) {}
+  explicit Activities(const ImportJob& job) : m_job(job) { m_builder.set_filter(job.filter); }
 
   TraceBuilder& builder() { return m_builder; }
   ImportReport& report() { return m_report; }

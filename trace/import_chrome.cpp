@@ -23,12 +23,14 @@ class ChromeImport {
         m_job(job),
         m_buffer(source, job.options.max_bytes),
         m_walk(m_buffer),
-        m_events(m_builder, m_report) {}
+        m_events(m_builder, m_report) {
+    m_builder.set_filter(job.filter);
+  }
 
   Result<Imported> run() {
     if (!root()) return failure();
     m_events.finish();
-    m_meta.apply(m_builder, m_events.runtime());
+    m_meta.apply(m_builder, m_events.runtime(), !m_job.filter);
     for (const auto& [reason, count] : m_report.skipped) m_skipped += count;
     m_report.read = m_report.used + m_skipped;
     return finish_import(m_builder, std::move(m_report), m_job, m_meta.own_export());

@@ -151,7 +151,7 @@ void ChromeMeta::move_origin(Trace& t) const {
   t.origin_ns = m_origin_ns;
 }
 
-void ChromeMeta::apply(TraceBuilder& builder, std::string_view runtime) const {
+void ChromeMeta::apply(TraceBuilder& builder, std::string_view runtime, bool whole) const {
   Trace& t = builder.header();
   t.collector = collector(runtime);
   const std::string vendor = t.collector.clock == ClockSource::roctracer ? "amd"
@@ -172,7 +172,9 @@ void ChromeMeta::apply(TraceBuilder& builder, std::string_view runtime) const {
     if (device.vendor.empty()) device.vendor = vendor;
   }
   if (m_own) move_origin(t);
+  // By the order of the file's events, so of no use where some were left out.
   const auto events = static_cast<EventId>(t.events.size());
+  if (!whole) return;
   for (const Edge& edge : m_edges)
     if (edge.from < events && edge.to < events) builder.add_edge(edge.from, edge.to);
 }

@@ -18,8 +18,9 @@ class ChromeMeta {
 
   bool own_export() const { return m_own; }
   // Collector and devices of the trace, and the origin if the file is our own. `runtime`: "cuda",
-  // "hip" or empty, from its host calls. After the last record, before finish().
-  void apply(TraceBuilder&, std::string_view runtime) const;
+  // "hip" or empty, from its host calls. `whole`: the builder holds every event of the file. After the
+  // last record, before finish().
+  void apply(TraceBuilder&, std::string_view runtime, bool whole) const;
 
  private:
   struct DeviceRow {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "trace/builder.h"
 #include "trace/byte_source.h"
 #include "trace/formats.h"
 
@@ -12,6 +13,7 @@ struct ImportJob {
   std::string path;
   std::string format;  // the row's name with the compression: "Kineto JSON, gzip"
   const ImportOptions& options;
+  BuilderFilter* filter = nullptr;   // for the importer's builder; null = everything is wanted
 };
 
 struct Format {
@@ -36,7 +38,7 @@ Result<Imported> import_sqlite(ByteSource&, const ImportJob&);
 // the report that come from the trace (resolution, ties, overlaps) and adds the caveats that hold
 // for any collector. Kernels are classified by kernel_rules.h and the origin is the first event,
 // unless the file is our own and says what they are.
-Imported finish_import(class TraceBuilder&, ImportReport&&, const ImportJob&,
+Imported finish_import(TraceBuilder&, ImportReport&&, const ImportJob&,
                        bool own_export = false);
 
 }  // namespace trace

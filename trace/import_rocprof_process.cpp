@@ -253,7 +253,9 @@ void RocprofProcess::take_dispatch(const RocprofRecord& r) {
   e.lane = m_out.lane(m_index, m_pid, device, r.queue);
   e.correlation = Activities::correlation(m_index, r.correlation);
   e.detail = builder.detail(detail);
-  if (!m_out.add(e, r.span) && symbol == m_symbols.end()) m_unnamed.pop_back();
+  m_out.add(e, r.span);
+  // Left out, for its times or by what was asked for.
+  if (symbol == m_symbols.end() && builder.event_count() == m_unnamed.back().first) m_unnamed.pop_back();
 }
 
 void RocprofProcess::take_copy(const RocprofRecord& r) {
