@@ -46,7 +46,5 @@ target_include_directories(ds_cuda SYSTEM PRIVATE ${CUDA_HEADERS})
 # Each needs the other: the device asks the launch rules for names, those list the devices. CMake repeats both when linking.
 target_link_libraries(ds_cuda PUBLIC ds_options ds_kernels ds_gpu PRIVATE ${CUDART_STATIC} ${CMAKE_DL_LIBS} rt)
 target_compile_definitions(ds_gpu PRIVATE DS_WITH_CUDA=1)
-# Each uses the other: with both said, CMake repeats them on the linker's line.
 target_link_libraries(ds_gpu PUBLIC ds_cuda)
-target_link_libraries(ds_cuda PUBLIC ds_gpu)
 message(STATUS "CUDA backend: nvcc ${nvcc_version}, sm_90a")
