@@ -22,7 +22,7 @@ struct ImportArgs {
   CommonArgs common;
   std::vector<std::string> files;
   std::string name, note, tags;   // of the one run a single file gives
-  std::string from, to, device, most;
+  std::string from, to, device, most, memory;
 };
 
 struct ImportTotals {
@@ -94,12 +94,12 @@ trace::Result<int64_t> parse_time(const std::string& text, const char* option) {
 }
 
 // "512MiB", "4GiB".
-trace::Result<int64_t> parse_bytes(const std::string& text) {
+trace::Result<int64_t> parse_bytes(const std::string& text, const char* option) {
   const size_t unit = text.find_first_not_of("0123456789");
   const auto number = trace::parse_integer(text.substr(0, unit));
   const std::string word = unit == std::string::npos ? "" : text.substr(unit);
   const int shift = word == "KiB" ? 10 : word == "MiB" ? 20 : word == "GiB" ? 30 : word.empty() ? 0 : -1;
-  if (!number || *number <= 0 || shift < 0 || *number > (INT64_MAX >> shift)) return trace::Error{"a size is a whole number of KiB, MiB or GiB", "--max-size " + text};
+  if (!number || *number <= 0 || shift < 0 || *number > (INT64_MAX >> shift)) return trace::Error{"a size is a whole number of KiB, MiB or GiB", std::string(option) + " " + text};
   return *number << shift;
 }
 
@@ -113,10 +113,11 @@ trace::Result<trace::ImportOptions> import_options(const ImportArgs& args) {
     *into = *ns;
   }
   if (options.from_ns.value_or(0) >= options.to_ns.value_or(INT64_MAX)) return trace::Error{"the stretch of time is empty", "--from " + args.from + " --to " + args.to};
-  if (!args.most.empty()) {
-    auto bytes = parse_bytes(args.most);
+  for (const auto& [text, option, into] : {std::tuple{&args.most, "--max-size", &options.max_bytes}, {&args.memory, "--max-memory", &options.max_memory_bytes}}) {
+    if (text->empty()) continue;
+    auto bytes = parse_bytes(*text, option);
     if (!bytes) return bytes.error();
-    options.max_bytes = *bytes;
+    *into = *bytes;
   }
   return options;
 }
@@ -161,6 +162,7 @@ void add_import(CLI::App& cli, Context& context) {
   import->add_option("--to", in->to, "only what starts before")->type_name("T");
   import->add_option("--device", in->device, "only this device, by the id the trace gives it")->type_name("N");
   import->add_option("--max-size", in->most, "stop reading after so much decompressed input (default: 64GiB)")->type_name("N[KiB|MiB|GiB]");
+  import->add_option("--max-memory", in->memory, "keep no more than about so much of it in memory (default: 16GiB)")->type_name("N[KiB|MiB|GiB]");
   add_common(*import, in->common);
   import->callback([&context, in] { context.run = [in] { return run_import(*in); }; });
 }

@@ -203,6 +203,8 @@ TraceBuilder& TraceBuilder::operator=(TraceBuilder&&) noexcept = default;
 StringId TraceBuilder::intern(std::string_view text) {
   auto& table = m_tables->strings;
   if (const auto found = table.find(text); found != table.end()) return found->second;
+  // Kept twice, as name and as key.
+  if (m_filter && !room(2 * (text.size() + 64))) return 0;
   const auto id = static_cast<StringId>(m_trace.strings.size());
   m_trace.strings.emplace_back(text);
   table.emplace(text, id);
@@ -231,14 +233,20 @@ uint32_t TraceBuilder::device(std::string_view id) {
 uint32_t TraceBuilder::lane(uint32_t device, int64_t stream) {
   assert(device < m_trace.devices.size());
   const auto [found, fresh] = m_tables->lanes.try_emplace({device, stream}, m_trace.lanes.size());
-  if (fresh) m_trace.lanes.push_back({.device = device, .stream = stream});
+  if (fresh) {
+    if (m_filter) room(4 * sizeof(Lane));
+    m_trace.lanes.push_back({.device = device, .stream = stream});
+  }
   return found->second;
 }
 
 uint32_t TraceBuilder::detail(const Detail& detail) {
-  const auto [found, fresh] = m_tables->details.try_emplace(detail, m_trace.details.size());
-  if (fresh) m_trace.details.push_back(detail);
-  return found->second;
+  const auto known = m_tables->details.find(detail);
+  if (known != m_tables->details.end()) return known->second;
+  if (m_filter && !room(3 * sizeof detail)) return kNone;
+  m_tables->details.emplace(detail, m_trace.details.size());
+  m_trace.details.push_back(detail);
+  return static_cast<uint32_t>(m_trace.details.size() - 1);
 }
 
 EventId TraceBuilder::add(const Event& e) {
@@ -246,7 +254,8 @@ EventId TraceBuilder::add(const Event& e) {
   assert(e.lane < m_trace.lanes.size() && e.name < m_trace.strings.size() &&
          e.op < m_trace.ops.size());
   assert(e.detail == kNone || e.detail < m_trace.details.size());
-  if (m_filter && !passes_filter(e)) return kNone;
+  // Sorting needs an index and, for a moment, a second copy.
+  if (m_filter && (!passes_filter(e) || !room(2 * sizeof e + 8))) return kNone;
   m_trace.events.push_back(e);
   return static_cast<EventId>(m_trace.events.size() - 1);
 }
@@ -300,7 +309,7 @@ TracePtr TraceBuilder::finish(bool keep_origin) {
   sort_calls(t);
   link_calls(t);
   sort_annotations(t);
-  if (m_filter && !m_filter->scan) drop_unused();
+  if (m_filter && m_filter->restricts() && !m_filter->scan) drop_unused();
   const auto logical = logical_lanes(t);
   for (uint32_t i = 0; i < t.lanes.size(); ++i) t.lanes[i].logical = logical[i];
   if (m_rules) classify_events(t, *m_rules);  // looks at neighbours on logical lanes

@@ -19,14 +19,17 @@
 
 namespace trace {
 
-// What of a file is wanted: one device, one stretch of time. An event that reaches into the stretch is kept whole.
+// What of a file is wanted: one device, one stretch of time, so much in memory. An event that reaches into the stretch
+// is kept whole.
 struct BuilderFilter {
   std::string device;                                       // id; empty = all
   int64_t from_ns = std::numeric_limits<int64_t>::min();    // on the collector's clock
   int64_t to_ns = std::numeric_limits<int64_t>::max();
   bool scan = false;                                        // keep nothing, only find out when the first event starts
+  int64_t max_bytes = std::numeric_limits<int64_t>::max();  // of what is kept, about; beyond it everything is dropped
   // Out: what was left out, and the first start among the events of the device.
-  int64_t other_devices = 0, other_times = 0;
+  int64_t other_devices = 0, other_times = 0, beyond_memory = 0;
+  bool restricts() const { return !device.empty() || scan || from_ns != std::numeric_limits<int64_t>::min() || to_ns != std::numeric_limits<int64_t>::max(); }
   int64_t first_start_ns = std::numeric_limits<int64_t>::max();
 };
 
@@ -56,10 +59,10 @@ class TraceBuilder {
   // add_edge(); kNone when the filter dropped it.
   EventId add(const Event& e);
   void add_call(const HostCall& c) {
-    if (!m_filter || near_filter(c.start_ns, c.end_ns)) m_trace.calls.push_back(c);
+    if (!m_filter || (near_filter(c.start_ns, c.end_ns) && room(sizeof c))) m_trace.calls.push_back(c);
   }
   void add_annotation(const Annotation& a) {
-    if (!m_filter || near_filter(a.start_ns, a.end_ns)) m_trace.annotations.push_back(a);
+    if (!m_filter || (near_filter(a.start_ns, a.end_ns) && room(sizeof a))) m_trace.annotations.push_back(a);
   }
   void add_edge(EventId from, EventId to) { m_trace.edges.push_back({from, to}); }
 
@@ -78,9 +81,16 @@ class TraceBuilder {
   struct Tables;
   bool passes_filter(const Event& e);
   bool near_filter(int64_t start_ns, int64_t end_ns) const;
+  // Whether this much more may be kept; counts it.
+  bool room(size_t bytes) {
+    if (static_cast<int64_t>(bytes) > m_filter->max_bytes - m_bytes) return ++m_filter->beyond_memory, false;
+    m_bytes += static_cast<int64_t>(bytes);
+    return true;
+  }
   void drop_unused();
   Trace m_trace;
   BuilderFilter* m_filter = nullptr;
+  int64_t m_bytes = 0;   // kept so far, about
   RulesPtr m_rules;   // null: kernels stay as they were added
   std::unique_ptr<Tables> m_tables;
 };

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <new>
+#include <stdexcept>
 #include <vector>
 
 #include "trace/builder.h"
@@ -71,9 +73,15 @@ Result<Imported> parse_file(const Format& format, const std::string& path, const
   std::unique_ptr<ByteSource> bytes = std::move(*source);
   if (const auto compression = bytes->compression(); !compression.empty()) {
     job.format += ", " + std::string(compression);
-    bytes = read_ahead(std::move(bytes));
+    bytes = read_ahead(std::move(bytes));   // its problem() tells of a lack of memory too
   }
-  return format.parse(*bytes, job);
+  try {
+    return format.parse(*bytes, job);
+  } catch (const std::bad_alloc&) {
+    return Error{"out of memory (a part of the file can be read by --from and --to)", path};
+  } catch (const std::length_error&) {
+    return Error{"out of memory (a part of the file can be read by --from and --to)", path};
+  }
 }
 
 }  // namespace
@@ -88,6 +96,8 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
   }
   TracePtr trace = builder.finish(own_export);
   if (job.filter) {
+    if (job.filter->beyond_memory > 0)
+      report.warnings.push_back("more than " + std::to_string(job.filter->max_bytes >> 20) + " MiB of events: the rest is left out (--max-memory, or a part of the file by --from and --to)");
     const auto leave_out = [&](const char* reason, int64_t count) {
       if (count == 0) return;
       report.skipped[reason] += count;
@@ -95,6 +105,7 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
     };
     leave_out("of other devices", job.filter->other_devices);
     leave_out("outside --from and --to", job.filter->other_times);
+    leave_out("beyond --max-memory", std::min(job.filter->beyond_memory, report.used));
   }
   report.file = job.path;
   report.format = job.format;
@@ -121,15 +132,15 @@ Result<Imported> import_file(const std::string& path, const ImportOptions& optio
     return Error{head.empty() ? "there is nothing in this file" : "this is no trace of a known format; known are: " + known_formats(), path};
   }
   const bool timed = options.from_ns || options.to_ns;
-  if (options.device.empty() && !timed) return parse_file(*format, path, options, nullptr);
   BuilderFilter filter;
+  filter.max_bytes = options.max_memory_bytes;
   filter.device = options.device;
   if (timed) {
     // The stretch begins with the first activity, which may stand anywhere in the file.
     filter.scan = true;
     if (auto scanned = parse_file(*format, path, options, &filter); !scanned) return scanned.error();
     const int64_t first = filter.first_start_ns;
-    filter = {.device = options.device};
+    filter = {.device = options.device, .max_bytes = options.max_memory_bytes};
     if (first != std::numeric_limits<int64_t>::max()) {
       filter.from_ns = options.from_ns ? later(first, *options.from_ns) : filter.from_ns;
       filter.to_ns = options.to_ns ? later(first, *options.to_ns) : filter.to_ns;

@@ -22,6 +22,8 @@ struct ImportOptions {
   // that memory follows the stretch and not the file. With times the file is read twice.
   std::string device;
   std::optional<int64_t> from_ns, to_ns;
+  // Of what is kept, about; a file that holds more is cut there, and its report says so.
+  int64_t max_memory_bytes = int64_t{16} << 30;
 };
 
 struct Imported {

@@ -30,7 +30,7 @@ class ChromeImport {
   Result<Imported> run() {
     if (!root()) return failure();
     m_events.finish();
-    m_meta.apply(m_builder, m_events.runtime(), !m_job.filter);
+    m_meta.apply(m_builder, m_events.runtime(), !m_job.filter || !m_job.filter->restricts());
     for (const auto& [reason, count] : m_report.skipped) m_skipped += count;
     m_report.read = m_report.used + m_skipped;
     return finish_import(m_builder, std::move(m_report), m_job, m_meta.own_export());

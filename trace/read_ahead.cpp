@@ -5,6 +5,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -56,6 +57,17 @@ class ReadAhead final : public ByteSource {
   }
 
   void run(std::stop_token stop) {
+    try {
+      read_blocks(stop);
+    } catch (const std::bad_alloc&) {
+      const std::unique_lock lock(m_mutex);
+      m_last_problem = "out of memory";
+      m_ended = true;
+      m_changed.notify_all();
+    }
+  }
+
+  void read_blocks(std::stop_token stop) {
     std::vector<char> block;
     for (bool more = true; more;) {
       block.resize(kBlockBytes);
