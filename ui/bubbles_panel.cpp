@@ -36,7 +36,30 @@ void card_header() {
   }
 }
 
-void card(const std::vector<CardRowVm>& rows, Actions& actions) {
+// Idle time of the row under the mouse, by scope.
+void scope_tooltip(const RunAnalysis& a) {
+  const std::vector<ScopeRowVm> rows = scope_rows(a);
+  if (rows.empty() || !ImGui::BeginTooltip()) return;
+  if (ImGui::BeginTable("scopes", 2 + trace::kBubbleKinds, kTableFlags)) {
+    ImGui::TableSetupColumn("idle µs · count");
+    ImGui::TableSetupColumn("all");
+    for (int k = 0; k < trace::kBubbleKinds; ++k)
+      ImGui::TableSetupColumn(trace::to_string(static_cast<BubbleKind>(k)).data());
+    header_row(0b111110);
+    for (const ScopeRowVm& row : rows) {
+      ImGui::TableNextRow();
+      ImGui::TableNextColumn();
+      text(row.scope);
+      Mono mono;
+      cell(row.idle);
+      for (const std::string& kind : row.kinds) cell(kind, kind == kNothing ? theme().colours.faint : theme().colours.text);
+    }
+    ImGui::EndTable();
+  }
+  ImGui::EndTooltip();
+}
+
+void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& actions) {
   const Palette& p = theme().colours;
   // Columns that are empty everywhere only take room; contiguous and overlaps are rare enough to
   // leave out then.
@@ -66,6 +89,7 @@ void card(const std::vector<CardRowVm>& rows, Actions& actions) {
     const std::string label = middle_clipped(row.title, std::max(chars, 8)) + "###run";
     if (ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns))
       actions.push_back(action::SelectRun{row.key});
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) scope_tooltip(*state.find(row.key)->analysis);
     copy_menu("copy",
               row.title + "\twall " + row.wall + "\tbusy " + row.busy + "\tidle " + row.idle +
                   "\tstall " + row.kinds[3],
@@ -260,7 +284,9 @@ void draw_bubbles(const AppState& state, UiMemory&, Actions& actions) {
   const float width = ImGui::GetContentRegionAvail().x;
   const bool compared = state.compare.result && width > 1100 * ImGui::GetStyle().FontScaleMain;
   ImGui::BeginChild("left", {compared ? width * 0.64f : 0, 0});
-  card(rows, actions);
+  card(state, rows, actions);
+  gap(1);
+  wrapped(idle_verdict(*open->analysis), theme().colours.text);
   gap(3);
   tables(state, *open, actions);
   ImGui::EndChild();

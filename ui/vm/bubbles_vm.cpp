@@ -32,6 +32,79 @@ std::string lanes_text(const trace::Trace& t, const Bubble& b) {
   return before == after ? before : before + " → " + after;
 }
 
+namespace {
+
+std::string tally_text(const trace::Tally& tally) {
+  return tally.count > 0 ? us_text(tally.ns) + " · " + count_text(tally.count) : std::string(kNothing);
+}
+
+// "all joins", "2 joins, 1 host": the causes of the gaps of a kind, most frequent first.
+std::string causes_text(const trace::BubbleReport& r, BubbleKind kind) {
+  std::array<int64_t, trace::kBubbleCauses> count{};
+  int64_t total = 0;
+  for (const Bubble& b : r.bubbles) {
+    if (b.kind != kind) continue;
+    ++count[static_cast<size_t>(b.cause)];
+    ++total;
+  }
+  std::vector<int> order;
+  for (int c = 0; c < trace::kBubbleCauses; ++c) {
+    if (count[static_cast<size_t>(c)] > 0) order.push_back(c);
+  }
+  std::ranges::stable_sort(order, [&](int a, int b) { return count[static_cast<size_t>(a)] > count[static_cast<size_t>(b)]; });
+  std::string text;
+  for (const int c : order) {
+    const auto n = count[static_cast<size_t>(c)];
+    const std::string name(trace::to_string(static_cast<trace::BubbleCause>(c)));
+    const std::string cause = c == static_cast<int>(trace::BubbleCause::unknown) ? "of unknown cause" : name;
+    if (n == total) return total == 1 ? cause : "all " + cause;
+    text += (text.empty() ? "" : ", ") + count_text(n) + " " + cause;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string idle_verdict(const RunAnalysis& a) {
+  const trace::BubbleReport& r = *a.report;
+  if (r.wall_ns <= 0) return "no GPU activity";
+  const auto percent = [](int64_t part, int64_t of) {
+    return percent_text(of > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(of) : 0.0);
+  };
+  std::string text = "Idle " + percent(r.idle_ns, r.wall_ns) + " of the wall";
+  for (const BubbleKind kind : {BubbleKind::stall, BubbleKind::fence, BubbleKind::dispatch}) {
+    const trace::Tally& tally = r.kind(kind);
+    if (tally.count == 0) continue;
+    text += "; " + percent(tally.ns, r.idle_ns) + " of that in " + count_text(tally.count) + " " +
+            std::string(trace::to_string(kind)) + (tally.count == 1 ? "" : kind == BubbleKind::dispatch ? "es" : "s");
+    if (kind != BubbleKind::dispatch) text += " (" + causes_text(r, kind) + ")";
+    break;   // the worst kind there is; the row has the others
+  }
+  text += ".";
+  if (!a.path) return text;
+  // The critical path may wait although other lanes run: what the union of lanes cannot show.
+  const int64_t hidden = a.path->waits_ns - r.idle_ns;
+  text += " The critical path waits " + us_text(a.path->waits_ns) + " µs";
+  if (hidden > 0) text += ", " + us_text(hidden) + " of it while other lanes run";
+  return text + ".";
+}
+
+std::vector<ScopeRowVm> scope_rows(const RunAnalysis& a) {
+  const trace::BubbleReport& r = *a.report;
+  std::vector<ScopeRowVm> rows;
+  for (const auto scope : {trace::BubbleScope::in_step, trace::BubbleScope::in_graph, trace::BubbleScope::between_steps}) {
+    const auto s = static_cast<size_t>(scope);
+    if (r.scopes[s].count == 0) continue;
+    ScopeRowVm row{.scope = scope == trace::BubbleScope::in_step    ? "within a step"
+                            : scope == trace::BubbleScope::in_graph ? "within a graph launch"
+                                                                    : "between steps",
+                   .idle = tally_text(r.scopes[s])};
+    for (size_t k = 0; k < row.kinds.size(); ++k) row.kinds[k] = tally_text(r.kinds_by_scope[k][s]);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 std::vector<CardRowVm> card_rows(const AppState& state) {
   std::vector<CardRowVm> rows;
   for (const RunKey key : state.stack) {

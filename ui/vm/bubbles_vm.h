@@ -22,6 +22,16 @@ struct CardRowVm {
 };
 std::vector<CardRowVm> card_rows(const AppState&);
 
+// What the figures of one run come to, in a sentence or two: how much is idle, in what, caused by what, and what the
+// critical path waits for.
+std::string idle_verdict(const RunAnalysis&);
+// Idle time by scope and kind: rows are the scopes that have any, "in_step" first; cells as in CardRowVm::kinds.
+struct ScopeRowVm {
+  std::string scope, idle;
+  std::array<std::string, trace::kBubbleKinds> kinds;
+};
+std::vector<ScopeRowVm> scope_rows(const RunAnalysis&);
+
 struct StallRowVm {
   std::string us, lanes, cause, between;
   bool selected = false;
