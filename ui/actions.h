@@ -39,6 +39,9 @@ struct Align {
 namespace action {
 
 // --- engine
+struct Connect {  // a host for ssh or a command line; empty = the engine of this process
+  std::string to;
+};
 struct StartSession {};  // with the draft spec
 struct StopSession {};
 struct Pause {};
@@ -183,7 +186,7 @@ struct Quit {};
 }  // namespace action
 
 using Action =
-    std::variant<action::StartSession, action::StopSession, action::Pause, action::Resume,
+    std::variant<action::Connect, action::StartSession, action::StopSession, action::Pause, action::Resume,
                  action::SingleStep, action::EditSpec, action::SetToggle, action::Record,
                  action::RunAb, action::CancelWork, action::AskOpenFile, action::OpenFiles, action::ImportFiles,
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,

@@ -39,6 +39,8 @@ struct UiMemory {
   int64_t editing_note = 0;
   bool note_wants_focus = false;
   char note[256] = {};
+  // session
+  char host[256] = {};
   // toggles, live
   bool ab_full = false;
   StepChartVm chart;  // of the step chart_at, chart_points steps

@@ -64,12 +64,37 @@ void number(const char* label, const char* id, int* value, int lo, int hi, bool*
   }
 }
 
+// Where the engine is, and a popup to choose another machine.
+void machine(const AppState& state, UiMemory& memory, Actions& actions) {
+  const SessionState& s = state.session;
+  labelled("machine");
+  if (ImGui::Button((s.host + "###machine").c_str(), {-1, 0})) ImGui::OpenPopup("connect");
+  ImGui::SetItemTooltip("choose where the engine runs");
+  if (!ImGui::BeginPopup("connect")) return;
+  const auto go = [&](const std::string& to) {
+    actions.push_back(action::Connect{to});
+    ImGui::CloseCurrentPopup();
+  };
+  if (ImGui::MenuItem("this machine", nullptr, s.remote.empty())) go({});
+  for (const std::string& host : state.recent_hosts) {
+    if (ImGui::MenuItem(host.c_str(), nullptr, host == s.remote)) go(host);
+  }
+  ImGui::Separator();
+  dim("A host for ssh, or a command line that ends in `serve --stdio`");
+  ImGui::SetNextItemWidth(340 * ImGui::GetStyle().FontScaleMain);
+  const bool entered = ImGui::InputTextWithHint("##host", "user@host", memory.host, sizeof memory.host, ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::SameLine();
+  if ((ImGui::Button("Connect") || entered) && memory.host[0]) go(memory.host);
+  ImGui::EndPopup();
+}
+
 // While nothing runs: what Start would run.
-void draft_form(const AppState& state, Actions& actions) {
+void draft_form(const AppState& state, UiMemory& memory, Actions& actions) {
   trace::RunSpec spec = state.draft;
   bool changed = false;
   ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {6, 2});
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {8, 4});
+  machine(state, memory, actions);
   model_choice(spec, &changed);
   backend_choice(state.session, spec, &changed);
   number("batch", "##batch", &spec.workload.batch, 1, 4096, &changed);
@@ -119,19 +144,25 @@ void buttons(const AppState& state, const SessionVm& vm, Actions& actions) {
 
 }  // namespace
 
-void draw_session(const AppState& state, UiMemory&, Actions& actions) {
+void draw_session(const AppState& state, UiMemory& memory, Actions& actions) {
   const SessionVm vm = session_vm(state);
   const bool loaded = vm.can_stop;
-  heading("Session", loaded ? phase_vm(state.session).title : state.session.host);
+  heading("Session", loaded ? phase_vm(state.session).title : std::string());
   gap(1);
   if (loaded) {
     for (const FieldVm& f : vm.fields) field(f.key, f.value, actions, kKeyPx);
   } else {
-    draft_form(state, actions);
+    draft_form(state, memory, actions);
   }
   gap(2);
   if (!vm.progress.empty()) progress(vm, state);
   buttons(state, vm, actions);
+  if (!state.session.link_text.empty()) {
+    gap(1);
+    wrapped(state.session.link_text, theme().colours.fence);
+  }
+  if (state.session.receiving_bytes > 0)
+    dim("receiving " + bytes_text(state.session.receiving_bytes));
   if (!vm.refusal.empty()) {
     gap(1);
     wrapped(vm.refusal, theme().colours.stall);

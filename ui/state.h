@@ -48,6 +48,9 @@ struct SessionState {
   std::string absent;      // why this window has no engine; empty = it has one
   bool connected = false;  // Welcome was received
   std::string host = "this machine";
+  std::string remote;     // host or command line; empty = the engine of this process
+  std::string link_text;  // "connecting to ...", or why there is no link; empty = there is one
+  int64_t receiving_bytes = 0;
   std::vector<trace::BackendInfo> backends;
   trace::reply::Phase phase = trace::reply::Phase::idle;
   std::string detail;
@@ -117,6 +120,7 @@ struct SearchState {
 };
 
 struct AppState {
+  std::vector<std::string> recent_hosts;  // newest first
   double now_s = 0;  // time since the window opened
   SessionState session;
   trace::RunSpec draft;  // what Start would run; its toggles are the switches as shown

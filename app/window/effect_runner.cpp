@@ -61,6 +61,10 @@ void remember_file(Settings& settings, const std::string& path) {
 
 }  // namespace
 
+void EffectRunner::operator()(const effect::Connect& e) {
+  bench.connect(e.to);
+}
+
 void EffectRunner::operator()(const effect::Post& e) {
   if (bench.m_parts.engine) bench.m_parts.engine->post(e.request);
 }

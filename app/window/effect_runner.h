@@ -9,6 +9,7 @@ namespace app {
 struct EffectRunner {
   Workbench& bench;
 
+  void operator()(const effect::Connect&);
   void operator()(const effect::Post&);
   void operator()(const effect::ReadFile&);
   void operator()(const effect::ImportFile&);

@@ -15,6 +15,9 @@
 namespace app {
 
 namespace effect {
+struct Connect {
+  std::string to;
+};
 struct Post {
   trace::Request request;
 };
@@ -83,7 +86,7 @@ struct Quit {};
 }  // namespace effect
 
 using Effect = std::variant<
-    effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
+    effect::Connect, effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
     effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Star,
     effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;

@@ -14,12 +14,20 @@
 
 namespace app {
 
+enum class LinkPhase : uint8_t { up, connecting, down };
+struct LinkState {
+  LinkPhase phase = LinkPhase::up;
+  std::string text;              // "connecting to mi355x-01", or why there is no link
+  int64_t receiving_bytes = 0;   // of a long message on its way; 0 = none
+};
+
 // Requests out, replies in; both return at once. Main thread only.
 class EngineLink {
  public:
   virtual ~EngineLink() = default;
   virtual void post(trace::Request request) = 0;
   virtual std::vector<trace::Reply> poll() = 0;
+  virtual LinkState state() const { return {}; }
 };
 
 struct StoreListing {

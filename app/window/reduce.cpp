@@ -21,6 +21,23 @@ struct Reducer {
   }
 
   // --- engine
+  void operator()(const action::Connect& a) {
+    // What the other engine did is over here; runs and measured effects stay.
+    SessionState fresh;
+    fresh.effects = state.session.effects;
+    fresh.last_ab = state.session.last_ab;
+    fresh.remote = a.to;
+    if (!a.to.empty()) {
+      fresh.host = a.to;
+      std::erase(state.recent_hosts, a.to);
+      state.recent_hosts.insert(state.recent_hosts.begin(), a.to);
+      if (state.recent_hosts.size() > 8) state.recent_hosts.resize(8);
+    }
+    // The live step of the other engine would never move again.
+    if (state.session.live != kNoRun) reduce_runs(state, action::CloseRun{state.session.live}, effects);
+    state.session = std::move(fresh);
+    effects.emplace_back(effect::Connect{a.to});
+  }
   void operator()(const action::StartSession&) {
     state.session.refusal.clear();
     post(trace::request::Start{state.draft});

@@ -50,6 +50,7 @@ Settings load_settings() {
     s.font_scale = std::clamp(j["font_scale"].get<float>(), 0.7f, 2.5f);
   s.closed_panels = strings_of(j, "closed_panels");
   s.recent_files = strings_of(j, "recent_files");
+  s.recent_hosts = strings_of(j, "recent_hosts");
   return s;
 }
 
@@ -59,7 +60,8 @@ bool save_settings(const Settings& s) {
   const nlohmann::json j{{"theme", s.theme == ui::ThemeName::light ? "light" : "dark"},
                          {"font_scale", s.font_scale},
                          {"closed_panels", s.closed_panels},
-                         {"recent_files", s.recent_files}};
+                         {"recent_files", s.recent_files},
+                         {"recent_hosts", s.recent_hosts}};
   // Written beside and renamed, so that a crash leaves the old one.
   const std::string draft = name + ".new";
   {

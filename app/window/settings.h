@@ -13,6 +13,7 @@ struct Settings {
   float font_scale = 1;
   std::vector<std::string> closed_panels;
   std::vector<std::string> recent_files;  // newest first, 12 at most
+  std::vector<std::string> recent_hosts;  // newest first, 8 at most
 };
 
 // $XDG_CONFIG_HOME/decodescope, else ~/.config/decodescope; made if it is not there. Empty if it

@@ -9,6 +9,7 @@
 #include "app/source.h"
 #include "app/version.h"
 #include "app/window/effect_runner.h"
+#include "app/window/engine_remote.h"
 #include "app/window/reduce.h"
 #include "ui/shell.h"
 #include "ui/theme.h"
@@ -23,6 +24,7 @@ Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady
   m_io = std::make_unique<Worker>(m_parts.wake);
   m_analysis = std::make_unique<Worker>(m_parts.wake);
   m_state.store.host = host_name();
+  m_state.recent_hosts = m_parts.settings.recent_hosts;
   m_state.theme = m_parts.settings.theme;
   m_state.font_scale = m_parts.settings.font_scale;
   if (auto tiny = trace::model_preset("tiny"); tiny.ok()) m_state.draft.model = tiny.value();
@@ -66,12 +68,7 @@ bool Workbench::poll() {
   // Between frames: a style that changes within one would tear it.
   if (std::exchange(m_theme_pending, false)) ui::set_theme(m_state.theme, m_state.font_scale);
   bool changed = m_dialogs.poll();
-  if (m_parts.engine) {
-    for (const trace::Reply& reply : m_parts.engine->poll()) {
-      run(absorb(m_state, reply));
-      changed = true;
-    }
-  }
+  changed = poll_engine() || changed;
   for (Worker* worker : {m_io.get(), m_analysis.get()}) {
     for (const Outcome& outcome : worker->poll()) {
       run(finish(m_state, outcome));
@@ -80,6 +77,33 @@ bool Workbench::poll() {
   }
   update_jobs();
   return changed || !m_state.jobs.empty();
+}
+
+bool Workbench::poll_engine() {
+  if (!m_parts.engine) return false;
+  bool changed = false;
+  for (const trace::Reply& reply : m_parts.engine->poll()) {
+    run(absorb(m_state, reply));
+    changed = true;
+  }
+  const LinkState link = m_parts.engine->state();
+  ui::SessionState& s = m_state.session;
+  const std::string text = link.phase == LinkPhase::up ? std::string() : link.text;
+  if (link.phase != LinkPhase::up) s.connected = false;
+  changed = changed || text != s.link_text || link.receiving_bytes != s.receiving_bytes;
+  s.link_text = text;
+  s.receiving_bytes = link.receiving_bytes;
+  return changed;
+}
+
+void Workbench::connect(const std::string& to) {
+  // A link that ends waits for its process: not here.
+  if (m_parts.engine)
+    m_analysis->post([old = std::shared_ptr<EngineLink>(std::move(m_parts.engine))](TaskControl&) { return std::optional<Outcome>(); });
+  m_parts.engine = to.empty() ? local_engine() : remote_engine(serve_command(to), to, program_name());
+  m_parts.engine->post(trace::request::Hello{.version = program_name()});
+  m_parts.settings.recent_hosts = m_state.recent_hosts;
+  save_settings();
 }
 
 void Workbench::update_jobs() {
@@ -125,7 +149,7 @@ bool Workbench::settled() const {
 bool Workbench::lively() const {
   using trace::reply::Phase;
   const Phase phase = m_state.session.phase;
-  if (!m_state.jobs.empty() || m_dialogs.open() || (phase != Phase::idle && phase != Phase::paused))
+  if (!m_state.jobs.empty() || m_dialogs.open() || !m_state.session.link_text.empty() || (phase != Phase::idle && phase != Phase::paused))
     return true;
   // A notice that is about to fade.
   return !m_state.notices.empty() && m_state.now_s - m_state.notices.back().at_s < 7;

@@ -46,6 +46,8 @@ class Workbench {
 
  private:
   friend struct EffectRunner;
+  void connect(const std::string& to);
+  bool poll_engine();
   void run(const Effects&);
   void update_jobs();
   void save_settings();

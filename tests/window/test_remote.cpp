@@ -1,0 +1,98 @@
+// An engine on the other side of a pipe: the same window, the same messages. A child process stands for the machine.
+#include <catch2/catch_test_macros.hpp>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "app/window/engine_remote.h"
+#include "tests/support/temp_folder.h"
+#include "tests/window/driver.h"
+#include "tests/window/live_story.h"
+
+namespace tests {
+namespace {
+
+const std::string kServe = std::string(DS_BINARY_DIR) + "/decodescope-record serve --stdio";
+
+// Replies until one of type T is there.
+template <class T>
+T wait_for(app::EngineLink& link) {
+  const double begin = app::steady_seconds();
+  while (app::steady_seconds() - begin < 300) {
+    for (trace::Reply& reply : link.poll()) {
+      if (T* found = std::get_if<T>(&reply)) return std::move(*found);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  FAIL("waited in vain for a reply; the link says: " << link.state().text);
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("remote: a host becomes an ssh command line, a command line stays one") {
+  CHECK(app::serve_command("user@mi355x").find("ssh -C") != std::string::npos);
+  CHECK(app::serve_command("user@mi355x").ends_with("'user@mi355x' decodescope-record serve --stdio"));
+  CHECK(app::serve_command("docker run x serve --stdio") == "docker run x serve --stdio");
+}
+
+TEST_CASE("remote: the window connects, runs live, flips, records and stores as with its own engine") {
+  const TempFolder folder;
+  Gui gui({.engine = true, .db = folder / "runs.db"});
+  gui.bench().act(ui::action::Connect{kServe});
+  CHECK(gui.state().session.host == kServe);
+  shorten(gui.state());
+  gui.run([&](ImGuiTestContext* ctx) { flip_record_reopen(ctx, gui.bench()); });
+  gui.run([&](ImGuiTestContext* ctx) {   // back to the engine of this process
+    ctx->ItemClick("//Session/###machine");
+    ctx->ItemClick("//$FOCUSED/this machine");
+    if (!until(ctx, "the own engine", [&] { return gui.state().session.connected && gui.state().session.remote.empty(); })) return;
+  });
+}
+
+TEST_CASE("remote: a link that drops says so, keeps what came, and comes back by itself") {
+  // The first connection ends after its welcome; the next ones stay.
+  const TempFolder folder;
+  const std::string marker = folder / "second";
+  const std::string command = "if [ -e " + marker + " ]; then exec " + kServe + "; else touch " + marker + "; { read l; echo \"$l\"; sleep 0.3; } | " + kServe + "; echo the wire was cut >&2; exit 7; fi";
+  const auto link = app::remote_engine(command, "box", "test");
+  const auto first = wait_for<trace::reply::Welcome>(*link);
+  CHECK(first.protocol == trace::kProtocol);
+  const auto failed = wait_for<trace::reply::Failed>(*link);
+  CHECK(failed.error.line().find("the link to box dropped") != std::string::npos);
+  CHECK(failed.error.line().find("the wire was cut") != std::string::npos);
+  wait_for<trace::reply::Welcome>(*link);
+  CHECK(link->state().phase == app::LinkPhase::up);
+}
+
+TEST_CASE("remote: another protocol is refused with both versions named, and not tried again") {
+  const TempFolder folder;
+  const std::string count = folder / "count";
+  const auto link = app::remote_engine("echo x >> " + count + "; read l; echo '{\"type\":\"welcome\",\"protocol\":99,\"version\":\"9.9 abc\",\"backends\":[]}'; cat > /dev/null", "box", "0.1 here");
+  const auto refused = wait_for<trace::reply::Refused>(*link);
+  const std::string line = refused.error.line();
+  INFO(line);
+  CHECK(line.find("99 (9.9 abc)") != std::string::npos);
+  CHECK(line.find("0.1 here") != std::string::npos);
+  while (link->state().phase != app::LinkPhase::down) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  std::ifstream in(count);
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "x\n");
+}
+
+TEST_CASE("remote: a command that fails says why and requests are refused meanwhile") {
+  const auto link = app::remote_engine("echo no such host >&2; exit 255", "box", "test");
+  const double begin = app::steady_seconds();
+  while (link->state().phase != app::LinkPhase::down && app::steady_seconds() - begin < 300) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  CHECK(link->state().text.find("exit code 255, no such host") != std::string::npos);
+  link->post(trace::request::Start{});
+  wait_for<trace::reply::Refused>(*link);
+}
+
+TEST_CASE("remote: noise of a login shell before the first message does no harm") {
+  const auto link = app::remote_engine("echo Welcome to this machine; exec " + kServe, "box", "test");
+  wait_for<trace::reply::Welcome>(*link);
+  CHECK(link->state().phase == app::LinkPhase::up);
+}
+
+}  // namespace tests
