@@ -68,7 +68,9 @@ void number(const char* label, const char* id, int* value, int lo, int hi, bool*
 void machine(const AppState& state, UiMemory& memory, Actions& actions) {
   const SessionState& s = state.session;
   labelled("machine");
+  ImGui::PushStyleVar(ImGuiStyleVar_ButtonTextAlign, {0, 0.5f});
   if (ImGui::Button((s.host + "###machine").c_str(), {-1, 0})) ImGui::OpenPopup("connect");
+  ImGui::PopStyleVar();
   ImGui::SetItemTooltip("choose where the engine runs");
   if (!ImGui::BeginPopup("connect")) return;
   const auto go = [&](const std::string& to) {
