@@ -1,4 +1,4 @@
-// bench ui|import: how fast the program itself is. The engine's kernels and steps are not available yet.
+// bench ui|import: how fast the program itself is. bench kernels|step: the engine against what the machine can do.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "engine/bench.h"
 #include "trace/bench_import.h"
 #include "trace/generate_kineto.h"
 
@@ -83,11 +84,73 @@ int bench_import(const BenchArgs& args) {
   return kDone;
 }
 
+struct EngineBenchArgs {
+  CommonArgs common;
+  EngineArgs engine;
+  std::string cache = "cold";
+};
+
+json report_json(const engine::BenchReport& r) {
+  const auto& c = r.ceilings;
+  json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"cache", r.cache_state}, {"workers", r.workers},
+              {"ceilings", {{"read_gbps", c.read_gbps}, {"copy_gbps", c.copy_gbps}, {"bf16_tflops", c.bf16_tflops},
+                            {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}}},
+              {"gemv_of_read", r.gemv_of_read()}, {"rows", json::array()}};
+  for (const auto& row : r.rows) {
+    out["rows"].push_back({{"op", row.op}, {"case", row.what}, {"launches", row.launches}, {"us", row.us}, {"bytes", row.bytes}, {"flops", row.flops},
+                           {"gbps", row.gbps()}, {"tflops", row.tflops()}, {"floor_us", row.floor_us}, {"of_floor", row.of_floor()}});
+  }
+  return out;
+}
+
+void print_report(const engine::BenchReport& r) {
+  Table table({"op", "n", "us", "MB", "GB/s", "GFLOP/s", "floor us", "of floor", "launch"});
+  for (const auto& row : r.rows) {
+    table.row({row.op, std::to_string(row.launches), us(row.us), fmt::format("{:.3f}", static_cast<double>(row.bytes) * 1e-6), fmt::format("{:.2f}", row.gbps()),
+               fmt::format("{:.2f}", row.tflops() * 1e3), us(row.floor_us), fmt::format("{:.0f} %", 100 * row.of_floor()), row.what});
+  }
+  const auto& c = r.ceilings;
+  fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of the read ceiling\n",
+             table.text(), r.model, r.device, r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
+             100 * r.gemv_of_read());
+}
+
+int bench_engine(const EngineBenchArgs& args, bool whole_step) {
+  if (args.cache != "cold" && args.cache != "warm") return refuse({"the cache state is cold or warm", "--cache " + args.cache});
+  auto spec = spec_from(args.engine);
+  if (!spec) return refuse(spec.error());
+  ProgressLine line;
+  install_interrupt();
+  engine::BenchOptions options;
+  options.whole_step = whole_step;
+  options.cold = args.cache == "cold";
+  options.progress = [&](const std::string& what, double done) { line.show(what, done); };
+  options.cancelled = [] { return interrupted(); };
+  auto report = engine::bench(*spec, options);
+  line.clear();
+  if (!report) return refuse(report.error());
+  if (args.common.json) print_json(report_json(*report));
+  else print_report(*report);
+  return kDone;
+}
+
+void add_engine_bench(CLI::App& bench, Context& context, const char* name, const char* what) {
+  auto args = std::make_shared<EngineBenchArgs>();
+  const bool whole_step = std::string_view(name) == "step";
+  auto* command = bench.add_subcommand(name, what);
+  command->footer(fmt::format("Example: decodescope bench {} --model tiny --json\n"
+                              "         decodescope bench {} --model glm-5 --layers 2 --tp 8 --batch 1 --set workers=2", name, name));
+  if (!whole_step) command->add_option("--cache", args->cache, "cold: caches are emptied before every run; warm: they are not")->capture_default_str();
+  add_engine(*command, args->engine);
+  add_common(*command, args->common);
+  command->callback([&context, args, whole_step] { context.run = [args, whole_step] { return bench_engine(*args, whole_step); }; });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& cli, Context& context) {
-  auto* command = cli.add_subcommand("bench", "How fast the program is: ui (frames of the timeline), import (a large trace).");
-  command->footer("Example: decodescope bench ui --events 1000000 --json\n         decodescope bench import --json");
+  auto* command = cli.add_subcommand("bench", "How fast: ui (frames of the timeline), import (a large trace), kernels and step (the engine against this machine's ceilings).");
+  command->footer("Example: decodescope bench ui --events 1000000 --json\n         decodescope bench step --model tiny --json");
   command->require_subcommand(1);
   auto ui = std::make_shared<BenchArgs>();
   auto* ui_command = command->add_subcommand("ui", "View-model and draw list of a synthetic trace at every zoom.");
@@ -104,13 +167,8 @@ void add_bench(CLI::App& cli, Context& context) {
   add_common(*import_command, import->common);
   import_command->callback([&context, import] { context.run = [import] { return bench_import(*import); }; });
 
-  for (const char* name : {"kernels", "step"}) {
-    auto* later = command->add_subcommand(name, "Not available yet: it needs the complete engine's memory ceilings.");
-    later->allow_extras();
-    later->callback([&context, name] {
-      context.run = [name] { return refuse({fmt::format("bench {} is not available yet: the engine has no measured ceilings to hold its ops against", name), fmt::format("bench {}", name)}); };
-    });
-  }
+  add_engine_bench(*command, context, "kernels", "Every launch of a model's decode step by itself, against the measured ceilings of this machine.");
+  add_engine_bench(*command, context, "step", "Whole decode steps as they run live, op by op, against the measured ceilings of this machine.");
 }
 
 }  // namespace app

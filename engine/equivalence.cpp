@@ -88,14 +88,9 @@ std::string judged_launch(const PlannedOp& op, ErrorsByOp& errors, int64_t& comp
   return wrong;
 }
 
-void write_bytes(const kernels::OpArgs& args, const std::vector<std::vector<uint8_t>>& bytes) {
+void put_outputs(const kernels::OpArgs& args, const std::vector<std::vector<uint8_t>>& bytes) {
   std::vector<kernels::Tensor> out = kernels::outputs(args);
-  for (size_t t = 0; t < out.size(); ++t) {
-    const auto size = static_cast<size_t>(kernels::size_of(out[t].format));
-    for (int64_t i = 0; i < out[t].count(); ++i) {
-      std::memcpy(out[t].at(i), bytes[t].data() + static_cast<size_t>(i) * size, size);
-    }
-  }
+  for (size_t t = 0; t < out.size(); ++t) kernels::write_bytes(out[t], bytes[t]);
 }
 
 // An op that differs between the arms: missing in the other, of another kind, or with other
@@ -174,7 +169,7 @@ class BoundedProof {
       if (differs(op, m_a.plan())) {
         judge(op, m_errors_b);
       } else {
-        write_bytes(op.args, m_image[static_cast<size_t>(find_op(m_a.plan(), op.label))]);
+        put_outputs(op.args, m_image[static_cast<size_t>(find_op(m_a.plan(), op.label))]);
       }
     }
   }

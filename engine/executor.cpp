@@ -74,7 +74,9 @@ void Executor::side_thread() {
     if (epoch == seen) continue;
     seen = epoch;
     if (m_stop.load(std::memory_order_relaxed)) return;
-    if (m_plan->streams > 1)
+    if (m_work)
+      (*m_work)({1, m_workers});
+    else if (m_plan->streams > 1)
       run_stream(1);
     else
       run_share(1);
@@ -107,6 +109,16 @@ int64_t Executor::run(const DecodePlan& plan, Stamp* stamps, const AfterOp& afte
     await(m_side_done, [epoch](uint32_t v) { return v == epoch; });
   }
   return now_ns() - begin;
+}
+
+void Executor::share(const std::function<void(kernels::Part)>& work) {
+  if (m_workers == 1) return work({});
+  m_work = &work;
+  const uint32_t epoch = m_epoch.fetch_add(1, std::memory_order_release) + 1;
+  m_epoch.notify_one();
+  work({0, m_workers});
+  await(m_side_done, [epoch](uint32_t v) { return v == epoch; });
+  m_work = nullptr;
 }
 
 // One of two queues: its own ops in order, each behind the ops of the other queue that it waits

@@ -41,6 +41,9 @@ class Executor {
   // Returns the step's time in nanoseconds. `stamps`, when given, holds one entry an op.
   int64_t run(const DecodePlan&, Stamp* stamps = nullptr, const AfterOp& after = {});
 
+  // `work` once for each worker's part, at the same time; returns when all are done.
+  void share(const std::function<void(kernels::Part)>& work);
+
  private:
   void side_thread();
   void run_stream(int stream);
@@ -53,6 +56,7 @@ class Executor {
   std::atomic<bool> m_stop{false};
 
   // Of the step under way; written before m_epoch moves.
+  const std::function<void(kernels::Part)>* m_work = nullptr;  // share(), instead of a plan
   const DecodePlan* m_plan = nullptr;
   Stamp* m_stamps = nullptr;
   const AfterOp* m_after = nullptr;

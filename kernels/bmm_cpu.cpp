@@ -18,47 +18,58 @@ DS_INLINE void fp8_and_back(float* x, int64_t k) {
 }
 
 // In MXFP4's order of elements (simd_mx.h).
+template <int W>
 DS_INLINE void mx_and_back(float* x, int64_t k) {
   for (int64_t g = 0; g < k; g += kMxGroup) {
     uint8_t values[kMxGroup / 2], scale;
     quantise_mx(x + g, kMxGroup, values, &scale, 1);
-    decode_mx(values, &scale, 1, kMxGroup, x + g);
+    decode_mx<W>(values, &scale, 1, kMxGroup, x + g);
   }
 }
 
-DS_INLINE void activations(const BmmArgs& a, int64_t m, int64_t h, float* to) {
-  decode(a.x + m * a.x_stride + h * a.x_head_stride, a.K, to);
-  if (a.format == WeightFormat::fp8) fp8_and_back(to, a.K);
-  if (a.format == WeightFormat::mxfp4) mx_and_back(to, a.K);
+template <int W>
+DS_INLINE void activations(const BmmArgs& a, int64_t h, float* to) {
+  for (int64_t m = 0; m < a.M; ++m, to += a.K) {
+    decode(a.x + m * a.x_stride + h * a.x_head_stride, a.K, to);
+    if (a.format == WeightFormat::fp8) fp8_and_back(to, a.K);
+    if (a.format == WeightFormat::mxfp4) mx_and_back<W>(to, a.K);
+  }
 }
 
-DS_INLINE void weight_row(const BmmArgs& a, int64_t i, float* to) {
+// Rows [begin, end) of the head's N.
+template <int W>
+DS_INLINE void of_head(const BmmArgs& a, int64_t h, int64_t begin, int64_t end, const float* x,
+                       float* row) {
+  Bf16* out = a.out + h * a.out_head_stride;
+  const auto put = [&](float unit) {
+    return
+        [=, &a](int64_t m, int64_t n, float y) { out[m * a.out_stride + n] = to_bf16(y * unit); };
+  };
+  const int64_t first = h * a.N * a.K;
   switch (a.format) {
     case WeightFormat::fp8:
-      return decode(static_cast<const E4m3*>(a.w) + i * a.K, a.K, 1.0f, to);
+      return product<W>(Fp8Rows{static_cast<const E4m3*>(a.w)}, first, a.K, a.K, begin, end, a.M, x,
+                        row, put(a.w_scale * Fp8Rows::kUnit));
     case WeightFormat::bf16:
-      return decode(static_cast<const Bf16*>(a.w) + i * a.K, a.K, to);
+      return product<W>(Bf16Rows{static_cast<const Bf16*>(a.w)}, first, a.K, a.K, begin, end, a.M,
+                        x, row, put(1.0f));
     case WeightFormat::mxfp4:
-      return decode_mx(static_cast<const uint8_t*>(a.w) + i * a.K / 2,
-                       a.w_scales + i * a.K / kMxGroup, 1, a.K, to);
+      return product<W>(MxRows{static_cast<const uint8_t*>(a.w), a.w_scales}, first, a.K, a.K,
+                        begin, end, a.M, x, row, put(1.0f));
   }
 }
 
 template <int W>
 DS_INLINE void bmm(const BmmArgs& a, Part part) {
+  if (a.M == 0) return;
   float* x = scratch(0, a.M * a.K);
   float* row = scratch(1, a.K);
-  const float unit = a.format == WeightFormat::fp8 ? a.w_scale : 1.0f;
   const auto [begin, end] = part.of(a.H * a.N, 16);
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t h = i / a.N, n = i % a.N;
-    if (i == begin || n == 0) {
-      for (int64_t m = 0; m < a.M; ++m) activations(a, m, h, x + m * a.K);
-    }
-    weight_row(a, i, row);
-    Bf16* out = a.out + h * a.out_head_stride + n;
-    times_row<W>(x, a.M, a.K, row,
-                 [&](int64_t m, float y) { out[m * a.out_stride] = to_bf16(y * unit); });
+  for (int64_t i = begin; i < end;) {
+    const int64_t h = i / a.N, last = std::min(end, (h + 1) * a.N);
+    activations<W>(a, h, x);
+    of_head<W>(a, h, i - h * a.N, last - h * a.N, x, row);
+    i = last;
   }
 }
 

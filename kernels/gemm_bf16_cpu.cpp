@@ -1,7 +1,7 @@
-// Bound by the weights, 2 N K bytes streamed once: each row is widened into a float row and
-// multiplied with all tokens, four at a time. Two workers split N.
+// Bound by the weights, 2 N K bytes streamed once; activations are widened once, split by split.
+// Two workers split N.
 #include "kernels/gemm_bf16.h"
-#include "kernels/simd.h"
+#include "kernels/simd_rows.h"
 
 namespace kernels::cpu {
 
@@ -15,31 +15,23 @@ DS_INLINE void put(const GemmBf16Args& a, int64_t s, int64_t m, int64_t n, float
 
 template <int W>
 DS_INLINE void gemm_bf16(const GemmBf16Args& a, Part part) {
-  float* x = scratch(0, a.M * a.K);
-  float* row = scratch(1, a.K);
-  for (int64_t m = 0; m < a.M; ++m) {
-    if (a.x_format == Format::bf16)
-      decode(static_cast<const Bf16*>(a.x) + m * a.x_stride, a.K, x + m * a.K);
-    else
-      std::memcpy(x + m * a.K, static_cast<const float*>(a.x) + m * a.x_stride,
-                  static_cast<size_t>(a.K) * 4);
-  }
   const int64_t k = a.K / a.splits;
-  const auto [begin, end] = part.of(a.N, 16);
-  for (int64_t n = begin; n < end; ++n) {
-    decode(a.w + n * a.K, a.K, row);
-    for (int64_t s = 0; s < a.splits; ++s) {
-      const float* from = x + s * k;
-      int64_t m = 0;
-      for (; m + 4 <= a.M; m += 4) {
-        const float* tokens[4] = {from + m * a.K, from + (m + 1) * a.K, from + (m + 2) * a.K,
-                                  from + (m + 3) * a.K};
-        float y[4];
-        dot4<W>(tokens, row + s * k, k, y);
-        for (int64_t i = 0; i < 4; ++i) put(a, s, m + i, n, y[i]);
-      }
-      for (; m < a.M; ++m) put(a, s, m, n, dot<W>(from + m * a.K, row + s * k, k));
+  float* x = scratch(0, a.M * a.K);  // [splits, M, k]
+  float* row = scratch(1, k);
+  for (int64_t s = 0; s < a.splits; ++s) {
+    for (int64_t m = 0; m < a.M; ++m) {
+      const int64_t from = m * a.x_stride + s * k;
+      float* to = x + (s * a.M + m) * k;
+      if (a.x_format == Format::bf16)
+        decode(static_cast<const Bf16*>(a.x) + from, k, to);
+      else
+        std::memcpy(to, static_cast<const float*>(a.x) + from, static_cast<size_t>(k) * 4);
     }
+  }
+  const auto [begin, end] = part.of(a.N, 16);
+  for (int64_t s = 0; s < a.splits; ++s) {
+    product<W>(Bf16Rows{a.w}, s * k, a.K, k, begin, end, a.M, x + s * a.M * k, row,
+               [&](int64_t m, int64_t n, float y) { put(a, s, m, n, y); });
   }
 }
 

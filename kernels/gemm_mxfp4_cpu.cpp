@@ -1,5 +1,5 @@
-// N x K / 2 weight bytes streamed once; activations are widened once into M x K floats, each weight
-// row into K floats, and multiplied with all tokens, four at a time. Two workers split N.
+// N x K / 2 weight bytes streamed once; activations are widened once into M x K floats. Two workers
+// split N.
 #include "kernels/gemm_mxfp4.h"
 #include "kernels/simd_mx.h"
 
@@ -9,13 +9,10 @@ template <int W>
 DS_INLINE void gemm_mxfp4(const GemmMxArgs& a, Part part) {
   float* x = scratch(0, a.M * a.K);
   float* row = scratch(1, a.K);
-  for (int64_t m = 0; m < a.M; ++m) decode_mx_row(a.x, m, a.M, a.K, x + m * a.K);
+  for (int64_t m = 0; m < a.M; ++m) decode_mx_row<W>(a.x, m, a.M, a.K, x + m * a.K);
   const auto [begin, end] = part.of(a.N, 16);
-  for (int64_t n = begin; n < end; ++n) {
-    decode_mx(a.w + n * a.K / 2, a.w_scales + n * a.K / kMxGroup, 1, a.K, row);
-    times_row<W>(x, a.M, a.K, row,
-                 [&](int64_t m, float y) { a.out[m * a.out_stride + n] = to_bf16(y); });
-  }
+  product<W>(MxRows{a.w, a.w_scales}, 0, a.K, a.K, begin, end, a.M, x, row,
+             [&](int64_t m, int64_t n, float y) { a.out[m * a.out_stride + n] = to_bf16(y); });
 }
 
 DS_CPU_OP(GemmMxArgs, gemm_mxfp4)

@@ -95,6 +95,12 @@ void read_bytes(const Tensor& t, std::vector<uint8_t>& out) {
   }
 }
 
+void write_bytes(Tensor& t, const std::vector<uint8_t>& bytes) {
+  const auto size = static_cast<size_t>(size_of(t.format));
+  for (int64_t i = 0; i < t.count(); ++i)
+    std::memcpy(t.at(i), bytes.data() + static_cast<size_t>(i) * size, size);
+}
+
 void poison(Tensor& t) {
   if (t.in_place) return;
   // All ones is NaN in bf16, f32 and e4m3. As an integer it would be the legal "no slot".

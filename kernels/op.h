@@ -84,6 +84,7 @@ Tensor cube(std::string_view name, Format, const void* data, int64_t a, int64_t 
 
 double value_at(const Tensor&, int64_t i);                  // as a double, NaN included
 void read_bytes(const Tensor&, std::vector<uint8_t>& out);  // logical order, appended
+void write_bytes(Tensor&, const std::vector<uint8_t>&);     // as read_bytes gave them
 void poison(Tensor&);  // NaN, or an absurd integer; skips in_place
 
 // One output of a reference: the exact values before rounding to the output's format, and how far

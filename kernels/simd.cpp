@@ -13,7 +13,7 @@ int vector_width() {
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
       return 16;
     }
-    return __builtin_cpu_supports("avx2") ? 8 : 4;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") ? 8 : 4;
   }();
   return width;
 #else

@@ -12,12 +12,12 @@
 #define DS_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
-#define DS_TARGET_AVX2 __attribute__((target("avx2")))
+#define DS_TARGET_AVX2 __attribute__((target("avx2,f16c")))
 #if defined(__clang__)
-#define DS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define DS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c")))
 #else
 #define DS_TARGET_AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512")))
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,prefer-vector-width=512")))
 #endif
 #define DS_CPU_OP(Args, body)                                                   \
   static void run_generic(const Args& a, Part p) {                              \
@@ -155,17 +155,24 @@ DS_INLINE void dot4(const float* const x[4], const float* y, int64_t k, float ou
   sum4<W>(acc, out);
 }
 
-// One weight row against M activation rows of k floats, four at a time: put(m, x[m] . row).
-template <int W, class Put>
-DS_INLINE void times_row(const float* x, int64_t M, int64_t k, const float* row, const Put& put) {
-  int64_t m = 0;
-  for (; m + 4 <= M; m += 4) {
-    const float* four[4] = {x + m * k, x + (m + 1) * k, x + (m + 2) * k, x + (m + 3) * k};
+// One weight row against T activation rows x(t) of k floats, four at a time: put(t, x(t) . row).
+template <int W, class X, class Put>
+DS_INLINE void meet_row(int64_t T, int64_t k, const float* row, const X& x, const Put& put) {
+  int64_t t = 0;
+  for (; t + 4 <= T; t += 4) {
+    const float* four[4] = {x(t), x(t + 1), x(t + 2), x(t + 3)};
     float y[4];
     dot4<W>(four, row, k, y);
-    for (int64_t i = 0; i < 4; ++i) put(m + i, y[i]);
+    for (int64_t i = 0; i < 4; ++i) put(t + i, y[i]);
   }
-  for (; m < M; ++m) put(m, dot<W>(x + m * k, row, k));
+  for (; t < T; ++t) put(t, dot<W>(x(t), row, k));
+}
+
+// The same with activation rows one behind the other.
+template <int W, class Put>
+DS_INLINE void times_row(const float* x, int64_t M, int64_t k, const float* row, const Put& put) {
+  meet_row<W>(
+      M, k, row, [&](int64_t m) { return x + m * k; }, put);
 }
 
 DS_INLINE void decode(const E4m3* from, int64_t n, float scale, float* to) {

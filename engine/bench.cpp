@@ -1,0 +1,212 @@
+#include "engine/bench.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/recorder.h"
+#include "kernels/ceiling.h"
+#include "trace/stats.h"
+
+namespace engine {
+
+using trace::Error;
+using trace::Result;
+
+namespace {
+
+std::string numbers(std::initializer_list<std::pair<const char*, int64_t>> all) {
+  std::string text;
+  for (const auto& [name, n] : all) text += std::string(" ") + name + "=" + std::to_string(n);
+  return text;
+}
+
+// The dimensions of a launch that streams weights; empty for any other.
+struct WeightShape {
+  std::string operator()(const kernels::GemmFp8Args& a) const {
+    return numbers({{"M", a.M}, {"N", a.N}, {"K", a.K}});
+  }
+  std::string operator()(const kernels::GemmBf16Args& a) const {
+    return numbers({{"M", a.M}, {"N", a.N}, {"K", a.K}});
+  }
+  std::string operator()(const kernels::GemmMxArgs& a) const {
+    return numbers({{"M", a.M}, {"N", a.N}, {"K", a.K}});
+  }
+  std::string operator()(const kernels::BmmArgs& a) const {
+    return numbers({{"M", a.M}, {"H", a.H}, {"N", a.N}, {"K", a.K}});
+  }
+  std::string operator()(const kernels::MoeGateUpArgs& a) const {
+    return numbers({{"M", a.experts.M}, {"E", a.experts.E}, {"N", a.N}, {"K", a.K}});
+  }
+  std::string operator()(const kernels::MoeDownArgs& a) const {
+    return numbers({{"M", a.experts.M}, {"E", a.experts.E}, {"N", a.N}, {"K", a.K}});
+  }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
+};
+
+class Bench {
+ public:
+  Bench(Session& session, const BenchOptions& options)
+      : m_session(session), m_options(options), m_executor(session.model().executor) {
+    const trace::RunSpec& spec = session.spec();
+    m_report.backend = spec.backend, m_report.device = device_name();
+    m_report.model = spec.model.name;
+    m_report.workers = m_executor.workers();
+    m_report.cache_state = options.whole_step ? "step" : options.cold ? "cold" : "warm";
+  }
+
+  Result<BenchReport> run() {
+    progress("measuring ceilings", 0);
+    m_report.ceilings = measure_ceilings(m_executor);
+    const bool done = m_options.whole_step ? steps() : launches();
+    if (!done) return Error{"cancelled", "bench"};
+    return std::move(m_report);
+  }
+
+ private:
+  bool cancelled() const { return m_options.cancelled && m_options.cancelled(); }
+  void progress(const std::string& what, double fraction) const {
+    if (m_options.progress) m_options.progress(what, fraction);
+  }
+
+  double floor_us(const kernels::Cost& c) const {
+    const double memory = static_cast<double>(c.bytes) / (m_report.ceilings.read_gbps * 1e3);
+    const double flops = static_cast<double>(c.flops) / (m_report.ceilings.fp8_tflops * 1e6);
+    return std::max(memory, flops);
+  }
+
+  // Each op key once, of the first layer that has it in this shape.
+  bool launches() {
+    m_executor.run(m_session.plan());  // buffers hold what they hold in a step
+    std::set<std::string> seen;
+    const auto& ops = m_session.plan().ops;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (cancelled()) return false;
+      const std::string shape = std::visit(WeightShape(), ops[i].args);
+      const std::string what = ops[i].label.substr(
+          std::min(ops[i].label.size(), ops[i].label.find(ops[i].key) + ops[i].key.size()));
+      if (!seen.insert(std::string(ops[i].key) + what + shape).second) continue;
+      progress("bench " + ops[i].label, static_cast<double>(i) / static_cast<double>(ops.size()));
+      launch(ops[i], what, shape);
+    }
+    return true;
+  }
+
+  void launch(const PlannedOp& op, const std::string& what, const std::string& shape) {
+    DecodePlan alone;
+    alone.ops = {op};
+    alone.ops[0].waits.clear(), alone.ops[0].previous = -1, alone.ops[0].stream = 0;
+    // What works in place starts from the same values every time.
+    std::vector<std::pair<kernels::Tensor, std::vector<uint8_t>>> before;
+    for (kernels::Tensor& t : kernels::outputs(op.args)) {
+      if (!t.in_place) continue;
+      before.push_back({t, {}});
+      kernels::read_bytes(t, before.back().second);
+    }
+    std::vector<double> us;
+    const int repeats = m_options.repeats > 0 ? m_options.repeats : 15;
+    for (int i = -1; i < repeats && !cancelled(); ++i) {
+      for (auto& [tensor, bytes] : before) kernels::write_bytes(tensor, bytes);
+      if (m_options.cold) evict();
+      const double t = static_cast<double>(m_executor.run(alone)) / 1000;
+      if (i >= 0) us.push_back(t);
+    }
+    BenchRow row;
+    row.op = op.key;
+    row.what = (op.layer < 0 ? std::string() : "layer " + std::to_string(op.layer) + ", ") +
+               std::string(kernels::key_of(kernels::op_of(op.args))) + shape + what;
+    row.us = trace::median(us);
+    const kernels::Cost cost = kernels::cost(op.args);
+    row.bytes = cost.bytes, row.flops = cost.flops, row.floor_us = floor_us(cost);
+    row.streams_weights = !shape.empty();
+    m_report.rows.push_back(std::move(row));
+  }
+
+  void evict() {
+    if (m_eviction.size() == 0) {
+      m_eviction = Memory(4 * last_level_cache_bytes());
+      std::fill_n(m_eviction.data(), m_eviction.size(), uint8_t{1});
+    }
+    kernels::cpu::read_all(m_eviction.data(), m_eviction.size());
+  }
+
+  bool steps() {
+    const trace::Workload& w = m_session.spec().workload;
+    for (int i = 0; i < w.warmup; ++i) m_session.step();
+    m_session.model().sequences.reset();
+    const int repeats = m_options.repeats > 0 ? m_options.repeats : w.steps;
+    std::map<std::string, std::vector<double>> us;
+    std::vector<double> whole;
+    RecordedStep last;
+    for (int i = 0; i < repeats; ++i) {
+      if (cancelled()) return false;
+      progress("bench step " + std::to_string(i), static_cast<double>(i) / repeats);
+      last = recorded_step(m_executor, m_session.plan(), i);
+      whole.push_back(static_cast<double>(last.end_ns - last.begin_ns) / 1000);
+      std::map<std::string, double> sum;
+      for (size_t op = 0; op < last.stamps.size(); ++op) {
+        sum[std::string(m_session.plan().ops[op].key)] +=
+            static_cast<double>(last.stamps[op].end_ns - last.stamps[op].start_ns) / 1000;
+      }
+      for (const auto& [key, t] : sum) us[key].push_back(t);
+      m_session.model().sequences.advance(m_session.plan().next_tokens);
+    }
+    summarise(last, us, trace::median(whole));
+    return true;
+  }
+
+  void summarise(const RecordedStep& last, const std::map<std::string, std::vector<double>>& us,
+                 double whole_us) {
+    std::vector<BenchRow>& rows = m_report.rows;
+    BenchRow total;
+    total.op = "step", total.launches = 0, total.us = whole_us;
+    const auto& ops = m_session.plan().ops;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      auto at = std::find_if(rows.begin(), rows.end(),
+                             [&](const BenchRow& r) { return r.op == ops[i].key; });
+      const std::string shape = std::visit(WeightShape(), ops[i].args);
+      if (at == rows.end()) {
+        rows.push_back({.op = std::string(ops[i].key), .launches = 0});
+        at = rows.end() - 1;
+        at->us = trace::median(us.at(at->op));
+        at->what = std::string(kernels::key_of(kernels::op_of(ops[i].args))) + shape;
+        at->streams_weights = !shape.empty();
+      }
+      for (BenchRow* row : {&*at, &total}) {
+        ++row->launches;
+        row->bytes += last.costs[i].bytes, row->flops += last.costs[i].flops;
+        row->floor_us += floor_us(last.costs[i]);
+      }
+    }
+    rows.push_back(std::move(total));
+  }
+
+  Session& m_session;
+  const BenchOptions& m_options;
+  Executor& m_executor;
+  BenchReport m_report;
+  Memory m_eviction;
+};
+
+}  // namespace
+
+double BenchReport::gemv_of_read() const {
+  double bytes = 0, us = 0;
+  for (const BenchRow& row : rows) {
+    if (row.streams_weights) bytes += static_cast<double>(row.bytes), us += row.us;
+  }
+  return us > 0 ? bytes / us * 1e-3 / ceilings.read_gbps : 0;
+}
+
+Result<BenchReport> bench(const trace::RunSpec& spec, const BenchOptions& options) {
+  if (spec.workload.batch == 0)
+    return Error{"a batch of 0 launches nothing: there is nothing to time", "--batch 0"};
+  auto session = Session::load(spec, {}, options.progress);
+  if (!session) return session.error();
+  return Bench(**session, options).run();
+}
+
+}  // namespace engine
