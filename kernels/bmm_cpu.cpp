@@ -6,13 +6,14 @@
 
 namespace kernels::cpu {
 
+template <int W>
 DS_INLINE void fp8_and_back(float* x, int64_t k) {
   E4m3 codes[kGroup];
   for (int64_t g = 0; g < k; g += kGroup) {
     const int64_t n = std::min<int64_t>(kGroup, k - g);
     const float scale = activation_scale(largest_magnitude(x + g, n));
     encode(x + g, n, scale, codes);
-    decode_exact(codes, n, x + g);
+    decode_exact<W>(codes, n, x + g);
     for (int64_t i = 0; i < n; ++i) x[g + i] *= scale;
   }
 }
@@ -31,7 +32,7 @@ template <int W>
 DS_INLINE void activations(const BmmArgs& a, int64_t h, float* to) {
   for (int64_t m = 0; m < a.M; ++m, to += a.K) {
     decode(a.x + m * a.x_stride + h * a.x_head_stride, a.K, to);
-    if (a.format == WeightFormat::fp8) fp8_and_back(to, a.K);
+    if (a.format == WeightFormat::fp8) fp8_and_back<W>(to, a.K);
     if (a.format == WeightFormat::mxfp4) mx_and_back<W>(to, a.K);
   }
 }

@@ -19,7 +19,7 @@ DS_INLINE void dense_of(const DensePartialArgs& a, int64_t b, int64_t g, const f
     const int64_t first = tile * kTile, count = std::min<int64_t>(kTile, longest - first);
     const int32_t* slots = a.slot_table + b * a.slot_stride + first;
     for (int64_t j = 0; j < count; ++j)
-      widen(c.data, c.format, slots[j] * width, width, rows + j * width);
+      widen<W>(c.data, c.format, slots[j] * width, width, rows + j * width);
     score_tile<W>(q, rows, count, heads, width, a.scale * 1.44269504f, p);
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t seen = std::clamp<int64_t>(lengths[h / a.H] - first, 0, count);
@@ -40,7 +40,7 @@ DS_INLINE void dense_partial(const DensePartialArgs& a, Part part) {
   const auto [begin, end] = part.of(a.B * a.splits);
   for (int64_t i = begin; i < end; ++i) {
     const int64_t b = i / a.splits, g = i % a.splits;
-    if (i == begin || g == 0) widen(a.q, a.q_format, b * n, n, q);
+    if (i == begin || g == 0) widen<W>(a.q, a.q_format, b * n, n, q);
     dense_of<W>(a, b, g, q);
   }
 }

@@ -10,7 +10,7 @@ DS_INLINE void gemm_fp8(const GemmFp8Args& a, Part part) {
   float* x = scratch(0, a.M * a.K);
   float* row = scratch(1, a.K);
   float* scaled = scratch(2, a.M * a.K);
-  for (int64_t m = 0; m < a.M; ++m) dequantise_row(a.x, m, a.M, a.K, x + m * a.K);
+  for (int64_t m = 0; m < a.M; ++m) dequantise_row<W>(a.x, m, a.M, a.K, x + m * a.K);
   const auto [begin, end] = part.of(a.N, 16);
   fp8_product<W>(
       a.w, a.w_scales, a.K, begin, end, a.M, [&](int64_t m) { return x + m * a.K; }, scaled, row,

@@ -1,16 +1,17 @@
 // One tile of 64 cached rows against the heads of a token, for the sparse and the dense partial:
 // the running softmax, probabilities rounded to the cache's format, and their weighing of the rows.
 #pragma once
-#include "kernels/simd.h"
+#include "kernels/simd_rows.h"
 #include "kernels/sparse_mla.h"
 
 namespace kernels::cpu {
 
 constexpr int kTile = static_cast<int>(kSparseTile);
 
+template <int W>
 DS_INLINE void widen(const void* data, Format format, int64_t at, int64_t n, float* to) {
   if (format == Format::e4m3)
-    decode_exact(static_cast<const E4m3*>(data) + at, n, to);
+    decode_exact<W>(static_cast<const E4m3*>(data) + at, n, to);
   else
     decode(static_cast<const Bf16*>(data) + at, n, to);
 }
@@ -62,29 +63,33 @@ DS_INLINE float soften(float* p, Format format, float& maximum, float& sum) {
   return shrink;
 }
 
-// acc[h][d] = acc[h][d] x shrink[h] + sum_j p[h][j] rows[j][d] for N heads, 32 columns at a time.
+// acc[h][d] = acc[h][d] x shrink[h] + sum_j p[h][j] rows[j][d] for N heads; as many columns at a
+// time as registers hold.
 template <int W, int N>
 DS_INLINE void weigh(float* acc, const float* shrink, const float* p, const float* rows,
                      int64_t count, int64_t latent, int64_t width) {
-  for (int64_t d = 0; d < latent; d += 2 * kLanes) {
-    Lanes<W> left[N], right[N];
-#pragma GCC unroll 4
-    for (int i = 0; i < N; ++i) left[i] = right[i] = zero<W>();
+  constexpr int kPieces = W == 16 || N == 1 ? 2 : 1;
+  for (int64_t d = 0; d < latent; d += kPieces * kLanes) {
+    Lanes<W> sums[N * kPieces];
+#pragma GCC unroll 8
+    for (auto& s : sums) s = zero<W>();
     for (int64_t j = 0; j < count; ++j) {
-      const Lanes<W> a = load<W>(rows + j * width + d), b = load<W>(rows + j * width + d + kLanes);
+#pragma GCC unroll 2
+      for (int piece = 0; piece < kPieces; ++piece) {
+        const Lanes<W> v = load<W>(rows + j * width + d + piece * kLanes);
 #pragma GCC unroll 4
-      for (int i = 0; i < N; ++i) {
-        multiply_add<W>(left[i], p[i * kTile + j], a);
-        multiply_add<W>(right[i], p[i * kTile + j], b);
+        for (int i = 0; i < N; ++i) multiply_add<W>(sums[i * kPieces + piece], p[i * kTile + j], v);
       }
     }
 #pragma GCC unroll 4
     for (int i = 0; i < N; ++i) {
-      float* to = acc + i * latent + d;
-      multiply_add<W>(left[i], shrink[i], load<W>(to));
-      multiply_add<W>(right[i], shrink[i], load<W>(to + kLanes));
-      store<W>(to, left[i]);
-      store<W>(to + kLanes, right[i]);
+#pragma GCC unroll 2
+      for (int piece = 0; piece < kPieces; ++piece) {
+        float* to = acc + i * latent + d + piece * kLanes;
+        Lanes<W>& s = sums[i * kPieces + piece];
+        multiply_add<W>(s, shrink[i], load<W>(to));
+        store<W>(to, s);
+      }
     }
   }
 }

@@ -12,8 +12,8 @@ DS_INLINE void activation_rows(const ExpertInput& x, int64_t rows, int64_t k, fl
     float* out = to + r * k;
     switch (x.format) {
       case WeightFormat::fp8:
-        dequantise_row({static_cast<const E4m3*>(x.values), static_cast<const float*>(x.scales)}, r,
-                       rows, k, out);
+        dequantise_row<W>({static_cast<const E4m3*>(x.values), static_cast<const float*>(x.scales)},
+                          r, rows, k, out);
         break;
       case WeightFormat::mxfp4:
         decode_mx_row<W>(

@@ -2,7 +2,7 @@
 // bound by arithmetic. The key is decoded once into 128 floats and multiplied with the decoded
 // heads four at a time. Two workers split each sequence's tokens.
 #include "kernels/mqa_logits.h"
-#include "kernels/simd.h"
+#include "kernels/simd_rows.h"
 
 namespace kernels::cpu {
 
@@ -38,13 +38,13 @@ DS_INLINE void mqa_logits(const MqaLogitsArgs& a, Part part) {
   for (int64_t b = 0; b < a.B; ++b) {
     const int32_t* lengths = a.lengths + b * a.next_n;
     const auto [begin, end] = part.of(*std::max_element(lengths, lengths + a.next_n), 64);
-    decode_exact(a.q + b * rows * kIndexDim, rows * kIndexDim, q);
+    decode_exact<W>(a.q + b * rows * kIndexDim, rows * kIndexDim, q);
     for (int64_t t = begin; t < end; ++t) {
       const uint8_t* page = a.cache.page(a.block_table[b * a.table_stride + t / a.cache.page_size]);
       const int in_page = static_cast<int>(t % a.cache.page_size);
       const uint8_t* first = page + index_key_offset(a.cache.layout, in_page, 0);
       for (int c = 0; c < kIndexDim / 16; ++c) std::memcpy(codes + c * 16, first + c * chunk, 16);
-      decode_exact(codes, kIndexDim, key);
+      decode_exact<W>(codes, kIndexDim, key);
       float key_scale;
       std::memcpy(&key_scale, page + index_scale_offset(a.cache.page_size, in_page), 4);
       for (int64_t n = 0; n < a.next_n; ++n) {

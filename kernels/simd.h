@@ -179,11 +179,6 @@ DS_INLINE void decode(const E4m3* from, int64_t n, float scale, float* to) {
   for (int64_t i = 0; i < n; ++i) to[i] = to_float_finite(from[i]) * scale;
 }
 
-// NaN codes survive: for activations and caches, whose poison must show.
-DS_INLINE void decode_exact(const E4m3* from, int64_t n, float* to) {
-  for (int64_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
-}
-
 DS_INLINE void decode(const Bf16* from, int64_t n, float* to) {
   for (int64_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
 }
@@ -231,15 +226,6 @@ DS_INLINE void quantise_row(const float* x, int64_t k, int64_t m, int64_t rows,
     const float scale = activation_scale(largest_magnitude(x + g * kGroup, kGroup));
     encode(x + g * kGroup, kGroup, scale, out.values + m * k + g * kGroup);
     out.scales[scale_offset(out.layout, rows, k / kGroup, m, g)] = scale;
-  }
-}
-
-// Dequantised activations (rows m0.., k) into float rows.
-DS_INLINE void dequantise_row(const QuantIn& x, int64_t m, int64_t rows, int64_t k, float* to) {
-  for (int64_t g = 0; g < k / kGroup; ++g) {
-    const float scale = x.scales[scale_offset(x.layout, rows, k / kGroup, m, g)];
-    decode_exact(x.values + m * k + g * kGroup, kGroup, to + g * kGroup);
-    for (int64_t i = 0; i < kGroup; ++i) to[g * kGroup + i] *= scale;
   }
 }
 

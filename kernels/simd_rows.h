@@ -63,6 +63,34 @@ struct Fp8Rows {
   }
 };
 
+// n codes, a multiple of 16, NaNs among them: activations and caches, whose poison must show.
+template <int W>
+DS_INLINE void decode_exact(const E4m3* from, int64_t n, float* to) {
+  uint8_t any = 0;
+  for (int64_t i = 0; i < n; ++i) any |= static_cast<uint8_t>((from[i].bits & 0x7f) == 0x7f);
+  if (any) {
+    for (int64_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
+    return;
+  }
+  const Fp8Rows codes{from};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    Lanes<W> v = codes.at<W>(i);
+#pragma GCC unroll 4
+    for (auto& part : v.r) part *= Fp8Rows::kUnit;
+    store<W>(to + i, v);
+  }
+}
+
+// Dequantised activations (rows m0.., k) into float rows.
+template <int W>
+DS_INLINE void dequantise_row(const QuantIn& x, int64_t m, int64_t rows, int64_t k, float* to) {
+  for (int64_t g = 0; g < k / kGroup; ++g) {
+    const float scale = x.scales[scale_offset(x.layout, rows, k / kGroup, m, g)];
+    decode_exact<W>(x.values + m * k + g * kGroup, kGroup, to + g * kGroup);
+    for (int64_t i = 0; i < kGroup; ++i) to[g * kGroup + i] *= scale;
+  }
+}
+
 struct Bf16Rows {
   const Bf16* w;
 

@@ -16,7 +16,7 @@ DS_INLINE void partial_of(const SparsePartialArgs& a, int64_t m, int64_t g, cons
   for (int64_t first = g * slots_a_split; first < (g + 1) * slots_a_split; first += kTile) {
     const int32_t* slots = a.slots + m * a.topk + first;
     for (int64_t j = 0; j < kTile; ++j) {
-      widen(c.data, c.format, std::max(slots[j], 0) * width, width, rows + j * width);
+      widen<W>(c.data, c.format, std::max(slots[j], 0) * width, width, rows + j * width);
     }
     score_tile<W>(q, rows, kTile, a.H, width, a.scale * 1.44269504f, p);
     for (int64_t j = 0; j < kTile; ++j) {
@@ -36,7 +36,7 @@ DS_INLINE void sparse_partial(const SparsePartialArgs& a, Part part) {
   const auto [begin, end] = part.of(a.M * a.splits);
   for (int64_t i = begin; i < end; ++i) {
     const int64_t m = i / a.splits, g = i % a.splits, n = a.H * a.cache.width();
-    if (i == begin || g == 0) widen(a.q, a.q_format, m * n, n, q);
+    if (i == begin || g == 0) widen<W>(a.q, a.q_format, m * n, n, q);
     partial_of<W>(a, m, g, q);
   }
 }
