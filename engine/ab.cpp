@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/equivalence.h"
+#include "engine/gpu_device.h"
 #include "engine/sensors.h"
 #include "engine/session.h"
 #include "engine/synth.h"
@@ -107,7 +108,9 @@ class AbRun {
           format(" in %.1f ms", static_cast<double>(now_ns() - begin) / 1e6));
     }
     note_tables();
-    m_result.notes.push_back("cache state: warm, one frozen position; host clock");
+    const bool gpu = is_gpu(m_model.setup.spec.backend);
+    m_result.notes.push_back(std::string("cache state: warm, one frozen position; ") +
+                             (gpu ? "device events around each step" : "host clock"));
     m_result.notes.push_back(Sensors::describe());
     return Ok{};
   }
@@ -267,7 +270,7 @@ class AbRun {
     }
     median_us = trace::median(us);
     const trace::TracePtr trace =
-        build_trace(arm.plan(), steps, {m_model.config().name, device_name()});
+        build_trace(arm.plan(), steps, {m_model.config().name, device_name(m_model.setup), spec().base.backend});
     for (const trace::Event& e : trace->events)
       launches[std::string(trace->name_of(e))] += 1.0 / kTracedSteps;
     return trace;

@@ -21,6 +21,7 @@ class Arena {
   Arena() = default;
   Arena(std::vector<Request> requests, uint64_t placement_seed);
 
+  const Memory& memory() const { return m_memory; }
   uint8_t* at(size_t i) const { return m_memory.data() + m_offsets[i]; }
   int64_t bytes() const { return m_bytes; }
 

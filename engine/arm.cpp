@@ -1,5 +1,7 @@
 #include "engine/arm.h"
 
+#include "engine/gpu_step.h"
+
 namespace engine {
 
 using kernels::Format;
@@ -63,6 +65,34 @@ Caches caches_for(Model& m, const trace::ToggleSet& toggles, const Caches& from,
   return c;
 }
 
+// Gives the arm's plan its step on the device, where the setup's backend is a GPU.
+static trace::Status put_on_gpu(Model& m, Arm& arm) {
+  DecodePlan& plan = arm.step.plan;
+  if (!is_gpu(m.setup.spec.backend) || plan.ops.empty()) return trace::Ok{};
+  const trace::Result<kernels::gpu::Device*> device = gpu_device(m.setup.spec.backend);
+  if (!device) return device.error();
+  const Sequences& q = m.sequences;
+  const int64_t M = m.setup.shape.M * 4, B = m.setup.shape.B;
+  const int page = arm.toggles.page_size();
+  const GpuStep::Block blocks[] = {
+      {m.weights.weights->memory().data(), m.weights.weights->memory().size(), "weights", false},
+      {arm.caches.kv->memory.data(), arm.caches.kv->memory.size(), "KV cache", false},
+      {arm.caches.index->memory.data(), arm.caches.index->memory.size(), "index cache", false},
+      {q.slot_table(), B * m.setup.shape.max_context * 4, "slot table", false},
+      {m.sequences.block_table(page), B * q.block_columns(page) * 4, "block table", false},
+      {q.tokens(), M, "tokens", true},
+      {q.positions(), M, "positions", true},
+      {q.lengths(), M, "lengths", true},
+      {q.slots(), M, "slots", true}};
+  trace::Result<std::shared_ptr<GpuStep>> step = GpuStep::make(
+      **device, plan, arm.step.arena, blocks, arm.toggles.is(ToggleKey::launch, "graph"));
+  if (!step) return step.error();
+  plan.gpu = std::move(step).value();
+  for (size_t i = 0; i < plan.ops.size(); ++i)
+    plan.ops[i].index = static_cast<int>(i), plan.ops[i].gpu = plan.gpu.get();
+  return trace::Ok{};
+}
+
 trace::Result<Arm> make_arm(Model& m, const trace::ToggleSet& toggles, Caches caches,
                             const ArmOptions& options) {
   if (const trace::Status status = allowed(m.setup, toggles); !status) return status.error();
@@ -72,7 +102,9 @@ trace::Result<Arm> make_arm(Model& m, const trace::ToggleSet& toggles, Caches ca
   plan.fault_key = options.fault_key, plan.placement_seed = options.placement_seed;
   trace::Result<PlannedStep> step = plan_step(inputs, toggles, plan);
   if (!step) return step.error();
-  return Arm{toggles, std::move(caches), std::move(step).value()};
+  Arm arm{toggles, std::move(caches), std::move(step).value()};
+  if (const trace::Status status = put_on_gpu(m, arm); !status) return status.error();
+  return arm;
 }
 
 }  // namespace engine

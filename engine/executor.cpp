@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/gpu_step.h"
+
 namespace engine {
 namespace {
 
@@ -28,8 +30,9 @@ void await(std::atomic<uint32_t>& flag, Ready ready) {
   }
 }
 
-// The hidden fault hook: one bit of the first output's first element. Of a number the top exponent
-// bit; of an integer the lowest, so that a slot or an id stays a legal one.
+}  // namespace
+
+// Of a number the top exponent bit; of an integer the lowest, so that a slot or an id stays a legal one.
 void flip_bit(const kernels::OpArgs& args) {
   std::vector<kernels::Tensor> out = kernels::outputs(args);
   if (out.empty() || out[0].count() == 0) return;
@@ -40,11 +43,14 @@ void flip_bit(const kernels::OpArgs& args) {
     element[kernels::size_of(out[0].format) - 1] ^= 0x40;
 }
 
-}  // namespace
-
 void launch_alone(const PlannedOp& op, kernels::Part part) {
-  kernels::cpu_backend()(op.args, part);
-  if (op.flip_bit && part.index == 0) flip_bit(op.args);
+  if (op.gpu)
+    op.gpu->launch_alone(op);
+  else
+    kernels::cpu_backend()(op.args, part);
+  if (!op.flip_bit || part.index != 0) return;
+  flip_bit(op.args);
+  if (op.gpu) op.gpu->push(op);
 }
 
 int64_t now_ns() {
@@ -86,6 +92,7 @@ void Executor::side_thread() {
 }
 
 int64_t Executor::run(const DecodePlan& plan, Stamp* stamps, const AfterOp& after) {
+  if (plan.gpu) return plan.gpu->run(plan, stamps, after);
   if (plan.ops.size() > m_done_size) {
     m_done_size = plan.ops.size();
     m_done = std::make_unique<std::atomic<uint32_t>[]>(m_done_size);

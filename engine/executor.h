@@ -20,6 +20,9 @@ struct Stamp {
 
 int64_t now_ns();  // steady clock
 
+// The hidden fault hook: one bit of the first output's first element.
+void flip_bit(const kernels::OpArgs&);
+
 // One op on the calling thread, its fault (if the hook asks for one) included.
 void launch_alone(const PlannedOp&, kernels::Part = {});
 
@@ -38,7 +41,7 @@ class Executor {
   // Called on the op's worker after the op and before anything that waits for it.
   using AfterOp = std::function<void(int op)>;
 
-  // Returns the step's time in nanoseconds. `stamps`, when given, holds one entry an op.
+  // Returns the step's time in nanoseconds (of a plan on a GPU: the device's time). `stamps`, when given, holds one entry an op.
   int64_t run(const DecodePlan&, Stamp* stamps = nullptr, const AfterOp& after = {});
 
   // `work` once for each worker's part, at the same time; returns when all are done.

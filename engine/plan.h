@@ -12,6 +12,8 @@
 
 namespace engine {
 
+class GpuStep;  // engine/gpu_step.h
+
 struct PlannedOp {
   std::string_view key;  // the model's op and the event's name: "q_b"
   std::string label;     // "layer 2 q_b"
@@ -24,13 +26,16 @@ struct PlannedOp {
   bool flip_bit =
       false;  // the hidden fault hook: one bit of its first output is flipped after it ran
   kernels::OpArgs args;
+  int index = 0;           // in its plan
+  GpuStep* gpu = nullptr;  // what runs it there; null: the CPU
 };
 
 struct DecodePlan {
   std::vector<PlannedOp> ops;
   int streams = 1;
   const float* logits = nullptr;         // [M, vocab]
-  const int32_t* next_tokens = nullptr;  // [M]
+  const int32_t* next_tokens = nullptr;  // [M], the last op's output
+  std::shared_ptr<GpuStep> gpu;          // set: the step runs on a GPU
   std::string text() const;              // one line an op
 };
 

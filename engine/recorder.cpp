@@ -9,8 +9,8 @@ RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t i
   step.index = index;
   step.stamps.resize(plan.ops.size());
   step.begin_ns = now_ns();
-  executor.run(plan, step.stamps.data());
-  step.end_ns = now_ns();
+  const int64_t ns = executor.run(plan, step.stamps.data());
+  step.end_ns = plan.gpu ? step.begin_ns + ns : now_ns();
   step.costs.reserve(plan.ops.size());
   for (const PlannedOp& op : plan.ops)
     step.costs.push_back(kernels::cost(op.args));  // lengths are this step's
@@ -54,10 +54,13 @@ trace::TracePtr build_trace(const DecodePlan& plan, const std::vector<RecordedSt
   trace::TraceBuilder builder;
   builder.header().title = title.title;
   builder.header().source = "recorded live";
-  builder.header().collector = {"decodescope host clock", "", trace::ClockSource::host, 1};
-  const uint32_t device = builder.device("cpu");
+  const bool gpu = plan.gpu != nullptr;
+  builder.header().collector = {gpu ? "decodescope device events, eager" : "decodescope host clock", "",
+                                trace::ClockSource::host, 1};
+  const uint32_t device = builder.device(gpu ? "0" : "cpu");
   builder.header().devices[device].name = title.device;
-  builder.header().devices[device].vendor = "cpu";
+  builder.header().devices[device].vendor =
+      title.backend == "cuda" ? "nvidia" : title.backend == "hip" ? "amd" : "cpu";
   for (const RecordedStep& step : steps) add_step(builder, device, plan, step);
   return builder.finish();
 }

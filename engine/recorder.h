@@ -1,4 +1,5 @@
-// Recorder: host-clock stamps of steps (engine/executor.h) into a trace::Trace. Events are named by
+// Recorder: stamps of steps (engine/executor.h) into a trace::Trace: of the host's clock, or on a GPU of the
+// events around each op of an eager step, which hold what lies between two launches too. Events are named by
 // op key; each carries its layer, bytes and flops; edges are the order of each stream and the waits
 // between streams; every step is an annotation. Stamping costs two clock reads an op; all else
 // happens after the step.
@@ -21,6 +22,7 @@ struct RecordedStep {
 // What is running, for the trace's header.
 struct TraceTitle {
   std::string title, device;
+  std::string backend = "cpu";
 };
 
 // Runs one step with stamps.

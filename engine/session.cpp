@@ -49,7 +49,7 @@ StepResult Session::step() {
 
 StepResult Session::traced_step(trace::TracePtr& trace) {
   const RecordedStep step = recorded_step(m_model->executor, plan(), m_index);
-  trace = build_trace(plan(), {step}, {spec().model.name, device_name()});
+  trace = build_trace(plan(), {step}, {spec().model.name, device_name(m_model->setup), spec().backend});
   if (m_model->setup.shape.M > 0) m_model->sequences.advance(plan().next_tokens);
   return {m_index++, static_cast<double>(step.end_ns - step.begin_ns) / 1000,
           static_cast<int>(plan().ops.size())};
@@ -91,7 +91,7 @@ Result<trace::RunPtr> Session::record(const RecordOptions& options) {
   m_index += traced;
   run.step = trace::estimate_median(run.step_us);
   run.traced_step_us = trace::median(traced_us);
-  run.trace = build_trace(plan(), recorded, {run.name, run.device});
+  run.trace = build_trace(plan(), recorded, {run.name, run.device, run.backend});
   run.kernels_per_step = kernels_per_step(*run.trace);
   return trace::RunPtr(std::make_shared<trace::Run>(std::move(run)));
 }
@@ -109,7 +109,7 @@ trace::Run described_run(const Setup& setup, const trace::ToggleSet& toggles,
   run.program = program;
   run.host = host_name();
   run.backend = setup.spec.backend;
-  run.device = device_name();
+  run.device = device_name(setup);
   run.standing = "measured here";
   return run;
 }

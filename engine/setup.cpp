@@ -10,6 +10,8 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/gpu_device.h"
+
 namespace engine {
 
 using trace::Error;
@@ -116,10 +118,25 @@ int64_t total(const std::map<std::string, int64_t>& parts) {
                          [](int64_t n, const auto& p) { return n + p.second; });
 }
 
+// A GPU holds a copy of all of it.
+Status check_device_memory(const RunSpec& spec, const std::map<std::string, int64_t>& parts) {
+  if (!is_gpu(spec.backend)) return Ok{};
+  const auto device = gpu_device(spec.backend);
+  if (!device) return device.error();
+  const int64_t has = (*device)->free_memory();
+  if (total(parts) <= has) return Ok{};
+  std::string text;
+  for (const auto& [name, bytes] : parts)
+    text += (text.empty() ? "" : ", ") + name + " " + gib_text(bytes);
+  return Error{"model " + spec.model.name + " does not fit on the device: needs " +
+                   gib_text(total(parts)) + " (" + text + "), free are " + gib_text(has),
+               "--layers, --batch or --max-context"};
+}
+
 Status check_memory(const RunSpec& spec, const Shape& shape) {
   const std::map<std::string, int64_t> parts = bytes_needed(spec, shape);
   const int64_t has = available_memory_bytes();
-  if (total(parts) <= has) return Ok{};
+  if (total(parts) <= has) return check_device_memory(spec, parts);
   std::string text;
   for (const auto& [name, bytes] : parts)
     text += (text.empty() ? "" : ", ") + name + " " + gib_text(bytes);
@@ -173,11 +190,9 @@ trace::Result<Setup> prepare(const RunSpec& spec) {
   Setup setup{.spec = spec};
   if (setup.spec.backend == "auto") setup.spec.backend = "cpu";
   const std::string& backend = setup.spec.backend;
-  if (backend == "cuda" || backend == "hip") {
-    return Error{"not available yet: the " + backend + " backend has no kernels",
-                 "--backend " + backend};
-  }
-  if (backend != "cpu")
+  if (is_gpu(backend)) {
+    if (const auto device = gpu_device(backend); !device) return device.error();
+  } else if (backend != "cpu")
     return Error{"no such backend, known: cpu, cuda, hip", "--backend " + backend};
   for (const Status& status :
        {trace::validate(spec.model, spec.workload.tp), check_workload(setup.spec)}) {
@@ -192,6 +207,11 @@ trace::Result<Setup> prepare(const RunSpec& spec) {
 
 Status allowed(const Setup& setup, const trace::ToggleSet& toggles) {
   return trace::validate(toggles, setup.spec.model, setup.spec.backend);
+}
+
+std::string device_name(const Setup& setup) {
+  const std::string& backend = setup.spec.backend;
+  return is_gpu(backend) ? gpu_state(backend).device : device_name();
 }
 
 std::string device_name() {

@@ -32,6 +32,7 @@ std::map<std::string, int64_t> bytes_needed(const trace::RunSpec&, const Shape&)
 trace::Status allowed(const Setup&, const trace::ToggleSet&);
 
 std::string device_name();  // "AMD EPYC, 2 cores"
+std::string device_name(const Setup&);  // of its backend: that, or "NVIDIA H200"
 std::string host_name();
 std::string utc_now();  // ISO 8601
 

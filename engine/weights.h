@@ -71,6 +71,8 @@ class Weights {
   const kernels::Bf16* rope_sin() const { return m_ends.sin; }
   const LayerWeights& layer(int64_t i) const { return m_layers[static_cast<size_t>(i)]; }
 
+  const Memory& memory() const { return m_block; }
+
   // Bytes by part ("experts", "attention", ...), without loading anything.
   static std::map<std::string, int64_t> bytes_by_part(const trace::ModelConfig&, const Shape&);
 

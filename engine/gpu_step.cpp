@@ -1,0 +1,232 @@
+#include "engine/gpu_step.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <stdexcept>
+
+namespace engine {
+
+using kernels::gpu::Device;
+using trace::Error;
+using trace::Result;
+
+namespace {
+
+// Events of a step: its begin and end, the two ends of the fork and join of streams, then two an op.
+enum StepEvent { kBegin, kEnd, kFork, kJoin, kOps };
+
+constexpr int64_t kFillerBytes = 2 << 20;  // by one block: some 30 us, longer than a graph's launch call
+constexpr int64_t kMergeGap = 4096;        // ranges closer than this are one copy
+
+std::map<const void*, std::weak_ptr<Image>>& images() {
+  static std::map<const void*, std::weak_ptr<Image>> all;
+  return all;
+}
+std::mutex& images_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Image>> Image::of(Device& device, const void* host, int64_t bytes, const std::string& what) {
+  const std::lock_guard lock(images_mutex());
+  if (auto known = images()[host].lock(); known && known->m_bytes == bytes && &known->m_device == &device) return known;
+  std::shared_ptr<Image> image(new Image(device, host, bytes));
+  kernels::Status s = device.allocate(std::max<int64_t>(bytes, 256), &image->m_memory);
+  if (s.ok()) s = device.upload(image->m_memory, host, bytes);
+  if (!s.ok()) return Error{what + ": " + s.error, "device memory"};
+  images()[host] = image;
+  return image;
+}
+
+Image::~Image() {
+  if (m_memory) m_device.release(m_memory);
+}
+
+Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan& plan, const Arena& arena,
+                                               std::span<const Block> blocks, bool graph) {
+  std::shared_ptr<GpuStep> step(new GpuStep(device, graph));
+  const auto add = [&](const void* host, int64_t bytes, const std::string& what) -> Result<std::shared_ptr<Image>> {
+    Result<std::shared_ptr<Image>> image = Image::of(device, host, bytes, what);
+    if (image) {
+      step->m_mirror.add(host, bytes, (*image)->device());
+      step->m_images.push_back(*image);
+    }
+    return image;
+  };
+  const Memory& memory = arena.memory();
+  const auto arena_image = add(memory.data(), memory.size(), "buffers");
+  if (!arena_image) return arena_image.error();
+  step->m_arena = *arena_image;
+  for (const Block& b : blocks) {
+    if (b.bytes == 0) continue;
+    const auto image = add(b.host, b.bytes, b.what);
+    if (!image) return image.error();
+    if (b.every_step) step->m_small.push_back({*image, {}});
+  }
+  step->m_ops.resize(plan.ops.size());
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    Moved& m = step->m_ops[i];
+    if (const kernels::Status s = step->m_mirror.moved(plan.ops[i].args, &m.args); !s.ok())
+      return Error{s.error, plan.ops[i].label};
+    m.launch = kernels::gpu::launch_of(m.args, device.info().traits);
+    if (!m.launch.refused.empty()) return Error{m.launch.refused, plan.ops[i].label};
+  }
+  if (const kernels::Status s = device.allocate(kFillerBytes, &step->m_filler); !s.ok())
+    return Error{s.error, "device memory"};
+  return step;
+}
+
+GpuStep::~GpuStep() {
+  if (m_filler) m_device.release(m_filler);
+}
+
+void GpuStep::need(const kernels::Status& s, const std::string& where) const {
+  if (!s.ok()) throw std::runtime_error(s.error + ", " + where);
+}
+
+// Tokens, positions, lengths and slots move between steps.
+void GpuStep::push_changes() {
+  for (Small& s : m_small) {
+    const auto* host = static_cast<const uint8_t*>(s.image->host());
+    const auto n = static_cast<size_t>(s.image->bytes());
+    if (s.last.size() == n && std::memcmp(s.last.data(), host, n) == 0) continue;
+    s.last.assign(host, host + n);
+    need(m_device.upload(s.image->device(), host, s.image->bytes()), "the step's tokens");
+  }
+}
+
+void GpuStep::push_arena() {
+  need(m_device.upload(m_arena->device(), m_arena->host(), m_arena->bytes()), "the step's buffers");
+}
+void GpuStep::pull_arena() {
+  need(m_device.download(const_cast<void*>(m_arena->host()), m_arena->device(), m_arena->bytes()), "the step's buffers");
+}
+
+// The ranges in which an op's outputs lie, rows that are close to each other together.
+void GpuStep::copy_outputs(const PlannedOp& op, bool to_device) {
+  for (const kernels::Tensor& t : kernels::outputs(op.args)) {
+    if (t.count() == 0) continue;
+    const int64_t row = (t.shape[0] - 1) * t.stride[0] + (t.shape[1] - 1) * t.stride[1] + kernels::size_of(t.format);
+    std::vector<int64_t> starts = t.rows;
+    std::sort(starts.begin(), starts.end());
+    for (size_t i = 0; i < starts.size();) {
+      const int64_t begin = starts[i];
+      int64_t end = begin + row;
+      for (++i; i < starts.size() && starts[i] <= end + kMergeGap; ++i) end = std::max(end, starts[i] + row);
+      uint8_t* host = t.data + begin;
+      void* device = m_mirror.device_of(host);
+      if (!device) throw std::runtime_error("a tensor that is not on the device, " + op.label);
+      need(to_device ? m_device.upload(device, host, end - begin) : m_device.download(host, device, end - begin), op.label);
+    }
+  }
+}
+
+void GpuStep::push(const PlannedOp& op) {
+  copy_outputs(op, true);
+}
+
+void GpuStep::launch_alone(const PlannedOp& op) {
+  push_changes();
+  push_arena();
+  need(m_device.launch(m_ops[static_cast<size_t>(op.index)].launch, 0), op.label);
+  need(m_device.synchronize(), op.label);
+  copy_outputs(op, false);
+}
+
+// All launches of the step; stream 1 begins behind stream 0's begin and is joined at its end.
+void GpuStep::enqueue(const DecodePlan& plan, bool stamped) {
+  const auto count = static_cast<int>(plan.ops.size());
+  if (plan.streams > 1) {
+    need(m_device.record(kFork, 0), "fork");
+    need(m_device.wait(kFork, 1), "fork");
+  }
+  const int after = kOps + (stamped ? 2 * count : 0);  // events of awaited ops
+  for (int i = 0; i < count; ++i) {
+    const PlannedOp& op = plan.ops[static_cast<size_t>(i)];
+    for (const int other : op.waits) need(m_device.wait(after + other, op.stream), op.label);
+    if (stamped) need(m_device.record(kOps + 2 * i, op.stream), op.label);
+    need(m_device.launch(m_ops[static_cast<size_t>(i)].launch, op.stream), op.label);
+    if (stamped) need(m_device.record(kOps + 2 * i + 1, op.stream), op.label);
+    if (op.awaited) need(m_device.record(after + i, op.stream), op.label);
+  }
+  if (plan.streams > 1) {
+    need(m_device.record(kJoin, 1), "join");
+    need(m_device.wait(kJoin, 0), "join");
+  }
+}
+
+int64_t GpuStep::timed(const std::function<void()>& enqueue) {
+  need(m_device.record(kBegin, 0), "step");
+  enqueue();
+  need(m_device.record(kEnd, 0), "step");
+  need(m_device.synchronize(), "step");
+  double us = 0;
+  need(m_device.elapsed_us(kBegin, kEnd, &us), "step");
+  return static_cast<int64_t>(us * 1000 + 0.5);
+}
+
+int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::AfterOp& after) {
+  if (plan.ops.empty()) return 0;
+  push_changes();
+  int64_t ns = 0;
+  if (after) {
+    const int64_t begin = now_ns();
+    run_op_by_op(plan, after);
+    return now_ns() - begin;
+  }
+  if (stamps) {
+    const int64_t begin = now_ns();
+    ns = timed([&] { enqueue(plan, true); });
+    read_stamps(plan, stamps, begin);
+  } else if (m_graph_wanted) {
+    if (!m_graph) {
+      need(m_device.begin_capture(), "capture");
+      enqueue(plan, false);
+      need(m_device.end_capture(&m_graph), "capture");
+    }
+    kernels::FillArgs fill;
+    fill.out = m_filler, fill.n = kFillerBytes / 4;
+    kernels::OpArgs args = fill;
+    kernels::gpu::Launch l = kernels::gpu::launch_of(args, m_device.info().traits);
+    l.grid_x = 1;
+    need(m_device.launch(l, 0), "filler");
+    ns = timed([&] { need(m_device.launch(*m_graph, 0), "graph"); });
+  } else {
+    ns = timed([&] { enqueue(plan, false); });
+  }
+  // What the host needs to go on: the greedy tokens.
+  copy_outputs(plan.ops.back(), false);
+  return ns;
+}
+
+// For proofs: each op's outputs on the host before the next op runs.
+void GpuStep::run_op_by_op(const DecodePlan& plan, const Executor::AfterOp& after) {
+  push_arena();
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    const PlannedOp& op = plan.ops[i];
+    need(m_device.launch(m_ops[i].launch, op.stream), op.label);
+    need(m_device.synchronize(), op.label);
+    copy_outputs(op, false);
+    if (op.flip_bit) {
+      flip_bit(op.args);
+      push(op);
+    }
+    after(static_cast<int>(i));
+  }
+  pull_arena();  // guard bands included
+}
+
+void GpuStep::read_stamps(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    const int event = kOps + 2 * static_cast<int>(i);
+    double from = 0, to = 0;
+    need(m_device.elapsed_us(kBegin, event, &from), plan.ops[i].label);
+    need(m_device.elapsed_us(kBegin, event + 1, &to), plan.ops[i].label);
+    stamps[i] = {begin_ns + static_cast<int64_t>(from * 1000), begin_ns + static_cast<int64_t>(to * 1000)};
+  }
+}
+
+}  // namespace engine

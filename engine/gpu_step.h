@@ -1,0 +1,95 @@
+// One arm's decode step on a GPU. The plan keeps its host addresses; every block they lie in (weights, caches,
+// arena, tables) has an image on the device, shared by all steps that use it, and a launch is moved to the
+// images' addresses once. What the host reads of a step (next tokens; in proofs every op's outputs) is copied
+// back to the same host addresses, so that whoever reads a plan's tensors reads them on either backend.
+//   eager   each op a launch, streams joined by events          graph   captured at first use, then one launch
+// Times are the device's, between two events around the step's launches; in graph mode a filler kernel ahead
+// of the first event hides the launch call itself.
+// Errors: std::runtime_error with op and launch configuration when the device fails; the program goes on.
+// Thread rule: one thread.
+#pragma once
+#include <functional>
+#include <map>
+
+#include "engine/executor.h"
+#include "engine/gpu_device.h"
+
+namespace engine {
+
+// A block of host memory and its copy on the device. Freed with its last user.
+class Image {
+ public:
+  static trace::Result<std::shared_ptr<Image>> of(kernels::gpu::Device&, const void* host, int64_t bytes,
+                                                  const std::string& what);
+  ~Image();
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
+
+  const void* host() const { return m_host; }
+  int64_t bytes() const { return m_bytes; }
+  uint8_t* device() const { return static_cast<uint8_t*>(m_memory); }
+
+ private:
+  Image(kernels::gpu::Device& d, const void* host, int64_t bytes) : m_device(d), m_host(host), m_bytes(bytes) {}
+  kernels::gpu::Device& m_device;
+  const void* m_host;
+  int64_t m_bytes;
+  void* m_memory = nullptr;
+};
+
+class GpuStep {
+ public:
+  struct Block {
+    const void* host;
+    int64_t bytes;
+    std::string what;     // "weights"
+    bool every_step;      // small and changed between steps: copied when its bytes have changed
+  };
+
+  // error: not enough device memory (with the part), an op that no kernel does.
+  static trace::Result<std::shared_ptr<GpuStep>> make(kernels::gpu::Device&, const DecodePlan&, const Arena&,
+                                                      std::span<const Block>, bool graph);
+  ~GpuStep();
+  GpuStep(const GpuStep&) = delete;
+  GpuStep& operator=(const GpuStep&) = delete;
+
+  // The step; returns its time. Stamps take an eager run with events around every op.
+  int64_t run(const DecodePlan&, Stamp* stamps, const Executor::AfterOp& after);
+  // One op on the host's current content of the arena; its outputs are copied back.
+  void launch_alone(const PlannedOp&);
+  // An op's outputs from the host to the device (the fault hook has changed one).
+  void push(const PlannedOp&);
+
+ private:
+  struct Moved {
+    kernels::OpArgs args;
+    kernels::gpu::Launch launch;
+  };
+
+  GpuStep(kernels::gpu::Device& d, bool graph) : m_device(d), m_graph_wanted(graph) {}
+  void need(const kernels::Status&, const std::string& where) const;
+  void push_changes();
+  void push_arena();
+  void pull_arena();
+  void copy_outputs(const PlannedOp&, bool to_device);
+  void enqueue(const DecodePlan&, bool stamped);
+  int64_t timed(const std::function<void()>& enqueue);
+  void run_op_by_op(const DecodePlan&, const Executor::AfterOp&);
+  void read_stamps(const DecodePlan&, Stamp*, int64_t begin_ns);
+
+  kernels::gpu::Device& m_device;
+  const bool m_graph_wanted;
+  std::unique_ptr<kernels::gpu::Graph> m_graph;
+  std::vector<std::shared_ptr<Image>> m_images;
+  std::shared_ptr<Image> m_arena;
+  struct Small {
+    std::shared_ptr<Image> image;
+    std::vector<uint8_t> last;
+  };
+  std::vector<Small> m_small;
+  kernels::gpu::Mirror m_mirror;
+  std::vector<Moved> m_ops;
+  void* m_filler = nullptr;
+};
+
+}  // namespace engine
