@@ -10,11 +10,28 @@ bool is_gpu(std::string_view backend) {
   return backend == "cuda" || backend == "hip";
 }
 
+namespace {
+
+struct Devices {
+  std::mutex mutex;
+  std::unique_ptr<Device> cuda, hip;
+  std::unique_ptr<Device>& of(std::string_view backend) { return backend == "cuda" ? cuda : hip; }
+};
+Devices& devices() {
+  static Devices all;
+  return all;
+}
+
+}  // namespace
+
+void use_gpu_device(std::string_view backend, std::unique_ptr<Device> device) {
+  const std::lock_guard lock(devices().mutex);
+  devices().of(backend) = std::move(device);
+}
+
 trace::Result<Device*> gpu_device(std::string_view backend) {
-  static std::mutex mutex;
-  static std::unique_ptr<Device> cuda, hip;
-  const std::lock_guard lock(mutex);
-  std::unique_ptr<Device>& device = backend == "cuda" ? cuda : hip;
+  const std::lock_guard lock(devices().mutex);
+  std::unique_ptr<Device>& device = devices().of(backend);
   if (!device || device->lost()) {
     std::string why;
     device = kernels::gpu::open_device(backend, &why);
@@ -25,14 +42,13 @@ trace::Result<Device*> gpu_device(std::string_view backend) {
 
 kernels::gpu::BackendState gpu_state(std::string_view backend) {
   kernels::gpu::BackendState state = kernels::gpu::built_state(backend);
-  if (!state.built) return state;
   const trace::Result<Device*> device = gpu_device(backend);
   if (!device) {
     state.why = device.error().what;
     return state;
   }
   const kernels::gpu::DeviceInfo& info = (*device)->info();
-  state.usable = true;
+  state.built = state.usable = true;
   state.device = info.name;
   state.why = "driver " + info.driver + ", runtime " + info.runtime;
   return state;

@@ -12,4 +12,7 @@ bool is_gpu(std::string_view backend);  // cuda, hip
 trace::Result<kernels::gpu::Device*> gpu_device(std::string_view backend);
 kernels::gpu::BackendState gpu_state(std::string_view backend);
 
+// Puts a device of the caller's in the place of this process's: the engine's tests run on an emulated one.
+void use_gpu_device(std::string_view backend, std::unique_ptr<kernels::gpu::Device>);
+
 }  // namespace engine

@@ -64,7 +64,7 @@ Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan&
     if (b.bytes == 0) continue;
     const auto image = add(b.host, b.bytes, b.what);
     if (!image) return image.error();
-    if (b.every_step) step->m_small.push_back({*image, {}});
+    if (b.every_step) step->m_small.push_back(*image);
   }
   step->m_ops.resize(plan.ops.size());
   for (size_t i = 0; i < plan.ops.size(); ++i) {
@@ -89,12 +89,12 @@ void GpuStep::need(const kernels::Status& s, const std::string& where) const {
 
 // Tokens, positions, lengths and slots move between steps.
 void GpuStep::push_changes() {
-  for (Small& s : m_small) {
-    const auto* host = static_cast<const uint8_t*>(s.image->host());
-    const auto n = static_cast<size_t>(s.image->bytes());
-    if (s.last.size() == n && std::memcmp(s.last.data(), host, n) == 0) continue;
-    s.last.assign(host, host + n);
-    need(m_device.upload(s.image->device(), host, s.image->bytes()), "the step's tokens");
+  for (const std::shared_ptr<Image>& s : m_small) {
+    const auto* host = static_cast<const uint8_t*>(s->host());
+    const auto n = static_cast<size_t>(s->bytes());
+    if (s->last.size() == n && std::memcmp(s->last.data(), host, n) == 0) continue;
+    s->last.assign(host, host + n);
+    need(m_device.upload(s->device(), host, s->bytes()), "the step's tokens");
   }
 }
 

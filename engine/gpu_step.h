@@ -27,6 +27,8 @@ class Image {
 
   const void* host() const { return m_host; }
   int64_t bytes() const { return m_bytes; }
+  std::vector<uint8_t> last;  // what was copied there last, of a block that changes between steps
+
   uint8_t* device() const { return static_cast<uint8_t*>(m_memory); }
 
  private:
@@ -82,11 +84,7 @@ class GpuStep {
   std::unique_ptr<kernels::gpu::Graph> m_graph;
   std::vector<std::shared_ptr<Image>> m_images;
   std::shared_ptr<Image> m_arena;
-  struct Small {
-    std::shared_ptr<Image> image;
-    std::vector<uint8_t> last;
-  };
-  std::vector<Small> m_small;
+  std::vector<std::shared_ptr<Image>> m_small;
   kernels::gpu::Mirror m_mirror;
   std::vector<Moved> m_ops;
   void* m_filler = nullptr;

@@ -7,7 +7,7 @@
 
 #include "kernels/gpu/emulated_api.h"
 #include "kernels/verify.h"
-#include "tests/emulator/simt.h"
+#include "tests/emulator/lib/simt.h"
 
 using namespace kernels;
 

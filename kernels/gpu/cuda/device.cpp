@@ -89,17 +89,17 @@ class CudaDevice final : public Device {
   Status upload(void* to, const void* from, int64_t bytes) override {
     if (bytes == 0) return {};
     if (Status s = synchronize(); !s.ok()) return s;
-    return noted(status_of(cudaMemcpy(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "upload"));
+    return copy(to, from, bytes, cudaMemcpyHostToDevice, "upload");
   }
   Status download(void* to, const void* from, int64_t bytes) override {
     if (bytes == 0) return {};
     if (Status s = synchronize(); !s.ok()) return s;
-    return noted(status_of(cudaMemcpy(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost), "download"));
+    return copy(to, from, bytes, cudaMemcpyDeviceToHost, "download");
   }
   Status set(void* to, uint8_t value, int64_t bytes) override {
     if (bytes == 0) return {};
     if (Status s = synchronize(); !s.ok()) return s;
-    if (Status s = status_of(cudaMemset(to, value, static_cast<size_t>(bytes)), "fill"); !s.ok()) return noted(s);
+    if (Status s = status_of(cudaMemsetAsync(to, value, static_cast<size_t>(bytes), m_streams[0]), "fill"); !s.ok()) return noted(s);
     return synchronize();
   }
 
@@ -159,6 +159,14 @@ class CudaDevice final : public Device {
   }
 
  private:
+  // On a stream of ours: a plain cudaMemcpy from pageable memory may return before its last bytes have arrived,
+  // and streams that do not block would not wait for them.
+  Status copy(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind, const char* what) {
+    if (Status s = status_of(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), kind, m_streams[0]), what); !s.ok())
+      return noted(s);
+    return synchronize();
+  }
+
   static std::string text_of(const Launch& l) {
     return std::string(key_of(l.kernel)) + " on " + std::to_string(l.grid_x) + " x " + std::to_string(l.grid_y) +
            " blocks of " + std::to_string(l.threads) + ", " + std::to_string(l.lds_bytes) + " bytes of shared memory";

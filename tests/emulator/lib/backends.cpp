@@ -1,4 +1,4 @@
-#include "tests/emulator/simt.h"
+#include "tests/emulator/lib/simt.h"
 
 namespace kernels {
 namespace gpu_w32 {

@@ -1,4 +1,4 @@
-#include "tests/emulator/fibre.h"
+#include "tests/emulator/lib/fibre.h"
 
 #if defined(__x86_64__)
 

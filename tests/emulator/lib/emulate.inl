@@ -2,20 +2,26 @@
 #include <stdexcept>
 
 #include "kernels/gpu/kernels.h"
-#include "tests/emulator/simt.h"
+#include "tests/emulator/lib/simt.h"
 
 namespace kernels::GPU_NS {
 
-static void run_kernel(Kernel kernel, const OpArgs& args) {
+static void run_args(Kernel kernel, const void* args) {
   switch (kernel) {
 #define X(key, Args, threads, blocks) \
   case Kernel::key:                   \
-    return key(std::get<Args>(args));
+    return key(*static_cast<const Args*>(args));
     GPU_KERNELS(X)
 #undef X
     case Kernel::count_:
       break;
   }
+}
+
+// A launch of the emulated device (tests/emulator/lib/device.h).
+void run_launch(const Launch& l) {
+  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, simt::Order::shuffled},
+               [&] { run_args(l.kernel, l.args); });
 }
 
 static void emulate(const OpArgs& args, Part part) {
@@ -25,7 +31,7 @@ static void emulate(const OpArgs& args, Part part) {
   const Launch l = gpu::launch_of(args, traits);
   if (!l.refused.empty()) throw std::runtime_error(l.refused);
   const simt::Order order = part.count == 1 ? simt::Order::forward : part.count == 2 ? simt::Order::reversed : simt::Order::shuffled;
-  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, order}, [&] { run_kernel(l.kernel, args); });
+  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, order}, [&] { run_args(l.kernel, l.args); });
 }
 
 const Backend& emulator() {

@@ -1,4 +1,4 @@
-#include "tests/emulator/simt.h"
+#include "tests/emulator/lib/simt.h"
 
 #include <cstring>
 #include <memory>
@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "kernels/gpu/emulated_api.h"
-#include "tests/emulator/fibre.h"
+#include "tests/emulator/lib/fibre.h"
 
 namespace simt {
 

@@ -1,2 +1,0 @@
-#define GPU_WAVE 32
-#include "tests/emulator/emulate.inl"

@@ -1,2 +1,0 @@
-#define GPU_WAVE 64
-#include "tests/emulator/emulate.inl"

@@ -1,0 +1,2 @@
+#define GPU_WAVE 32
+#include "tests/emulator/lib/emulate.inl"

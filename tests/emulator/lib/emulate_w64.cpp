@@ -1,0 +1,2 @@
+#define GPU_WAVE 64
+#include "tests/emulator/lib/emulate.inl"
