@@ -44,6 +44,20 @@ void add_screenshot(CLI::App& cli, ScreenshotArgs& args) {
   cli.add_option("--theme", args.theme, "dark or light")->group(group);
 }
 
+trace::Result<trace::AbSpec> ab_spec_from(const EngineArgs& args, const std::string& toggle) {
+  auto spec = spec_from(args);
+  if (!spec) return spec.error();
+  auto arms = trace::parse_arms(toggle, spec->toggles);
+  if (!arms) return arms.error();
+  trace::AbSpec ab;
+  ab.base = std::move(*spec);
+  ab.base.toggles = arms->a;
+  ab.keys = arms->keys;
+  ab.a = arms->a;
+  ab.b = arms->b;
+  return ab;
+}
+
 trace::Result<std::pair<int, int>> parse_size(const std::string& text) {
   int width = 0, height = 0;
   const char* end = text.data() + text.size();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/ab.h"
 #include "trace/result.h"
 #include "trace/run.h"
 
@@ -41,6 +42,8 @@ void add_screenshot(CLI::App&, ScreenshotArgs&);
 
 // error: which option, what is wrong with it and what is known.
 trace::Result<trace::RunSpec> spec_from(const EngineArgs&);
+// An A/B of `toggle` (KEY[=A:B][,KEY...]) on top of these. error: as spec_from(), an unknown switch or value.
+trace::Result<trace::AbSpec> ab_spec_from(const EngineArgs&, const std::string& toggle);
 trace::Result<std::pair<int, int>> parse_size(const std::string& text);
 
 }  // namespace app

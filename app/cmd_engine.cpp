@@ -94,21 +94,13 @@ int run_ab(const AbArgs& args) {
   }
   if (args.resume) return resume_ab(args);
   if (args.toggle.empty()) return refuse({"name the switch to compare, e.g. --toggle cat_skip", "--toggle"});
-  auto spec = spec_from(args.engine);
-  if (!spec) return refuse(spec.error());
-  auto arms = trace::parse_arms(args.toggle, spec->toggles);
-  if (!arms) return refuse(arms.error());
+  auto ab = ab_spec_from(args.engine, args.toggle);
+  if (!ab) return refuse(ab.error());
   auto store = open_store(args.common.db);
   if (!store) return refuse(store.error());
-  trace::AbSpec ab;
-  ab.base = *spec;
-  ab.base.toggles = arms->a;
-  ab.keys = arms->keys;
-  ab.a = arms->a;
-  ab.b = arms->b;
-  ab.full = args.full;
+  ab->full = args.full;
   EngineClient client;
-  Outcome outcome = client.run_ab(ab);
+  Outcome outcome = client.run_ab(*ab);
   if (outcome.exit_code) return outcome.exit_code;
   auto stored = store_ab(*store, *outcome.ab);
   if (!stored) return refuse(stored.error());

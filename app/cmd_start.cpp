@@ -35,23 +35,15 @@ std::string picture_path(const db::Store& store, const trace::AbResult& result) 
 int run_start(const Context& context, const StartArgs& args) {
   auto size = parse_size(args.shot.size);
   if (!size) return refuse(size.error());
-  auto spec = spec_from(args.engine);
-  if (!spec) return refuse(spec.error());
-  auto arms = trace::parse_arms(args.toggle, spec->toggles);
-  if (!arms) return refuse(arms.error());
+  auto ab = ab_spec_from(args.engine, args.toggle);
+  if (!ab) return refuse(ab.error());
   auto store = open_store(args.common.db);
   if (!store) return refuse(store.error());
-  trace::AbSpec ab;
-  ab.base = *spec;
-  ab.base.toggles = arms->a;
-  ab.keys = arms->keys;
-  ab.a = arms->a;
-  ab.b = arms->b;
-  note("starting the engine: {} on {}, A/B of {}", spec->model.name, spec->backend == "auto" ? "the best backend" : spec->backend, args.toggle);
+  note("starting the engine: {} on {}, A/B of {}", ab->base.model.name, ab->base.backend == "auto" ? "the best backend" : ab->base.backend, args.toggle);
   trace::AbResult result;
   {
     EngineClient client;   // its thread ends before a window starts its own
-    Outcome outcome = client.run_ab(ab);
+    Outcome outcome = client.run_ab(*ab);
     if (outcome.exit_code) return outcome.exit_code;
     auto stored = store_ab(*store, *outcome.ab);
     if (!stored) return refuse(stored.error());
