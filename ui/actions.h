@@ -36,6 +36,9 @@ struct Align {
   bool operator==(const Align&) const = default;
 };
 
+// What of two runs is compared: all of each, or the recorded step or layer that is closest to the median one.
+enum class CompareScope : uint8_t { automatic, all, step, layer };
+
 namespace action {
 
 // --- engine
@@ -114,6 +117,19 @@ struct ExportBundle {
 struct Compare {
   RunKey a = kNoRun, b = kNoRun;
 };
+struct SetCompareScope {
+  CompareScope scope{};
+};
+struct TagStored {
+  int64_t id = 0;
+  std::string tags;
+};
+struct RecordAgain {  // the specification of that run becomes the draft; starts, and records once it runs
+  trace::RunSpec spec;
+};
+struct SaveText {  // asks where
+  std::string suggestion, text;
+};
 
 // --- timeline
 struct SetViewport {
@@ -169,6 +185,9 @@ struct FocusPanel {
   std::string title;
 };
 struct ResetLayout {};
+struct ShowAbout {
+  bool on = true;
+};
 struct ShowHelp {
   bool on = true;
 };
@@ -192,7 +211,7 @@ using Action =
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
                  action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
                  action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle,
-                 action::Compare, action::SetViewport, action::FitView, action::SelectEvent,
+                 action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
                  action::SelectBubble, action::ClearSelection, action::FitSelection,
                  action::StepOnLane, action::ToggleMark, action::SetThresholds,
                  action::SetShow, action::SetAlign, action::SetMeasure, action::StepRelated, action::Search, action::SearchStep, action::SetTheme,

@@ -3,11 +3,13 @@
 #include <imgui.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ui/panels.h"
 #include "ui/vm/compare_vm.h"
 #include "ui/vm/format.h"
 #include "ui/vm/names.h"
+#include "ui/vm/toggles_vm.h"
 #include "ui/waterfall_draw.h"
 #include "ui/widgets.h"
 
@@ -44,7 +46,8 @@ void match_row(const MatchRowVm& row, Actions& actions) {
     Mono mono;
     const float room = ImGui::GetContentRegionAvail().x;
     const int chars = std::max(static_cast<int>(room / theme().mono_char_px), 8);
-    const std::string label = middle_clipped(unqualified(row.name), chars) + "###name";
+    const std::string shown = row.op.empty() ? std::string(unqualified(row.name)) : row.op;
+    const std::string label = middle_clipped(shown, chars) + "###matched";
     ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns);
   }
   if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) {
@@ -78,15 +81,53 @@ void match_table(const char* id, const char* title, const std::vector<MatchRowVm
   gap(2);
 }
 
-void waterfalls(const CompareVm& vm) {
+// What an A/B of these very two runs proved; else what a single recording of each can't say.
+void verdict(const AppState& state) {
   const Palette& p = theme().colours;
+  const trace::Run *a = state.compare.run_a.get(), *b = state.compare.run_b.get();
+  if (!a || !b) return;
+  const auto ab = state.abs.find(a->ab_id);
+  const bool arms = a->ab_id != 0 && a->ab_id == b->ab_id && ab != state.abs.end();
+  if (arms) {
+    heading("A/B of these two", "");
+    const std::vector<std::string> lines = ab_lines(*ab->second);
+    for (size_t i = 0; i < lines.size(); ++i) wrapped(lines[i], i == 0 ? p.text : p.dim);
+  } else {
+    wrapped("One recording of each: no interval can be given, and differences of the size of the machine's noise mean nothing.", p.dim);
+  }
+  gap(2);
+}
+
+void scope_choice(const CompareState& c, const CompareVm& vm, Actions& actions) {
+  static constexpr std::array<std::pair<const char*, CompareScope>, 3> kScopes{
+      {{"all", CompareScope::all}, {"step", CompareScope::step}, {"layer", CompareScope::layer}}};
+  for (const auto& [label, scope] : kScopes) {
+    ImGui::SameLine(0, scope == CompareScope::all ? 16.0f : 4.0f);
+    if (pill(label, c.used == scope)) actions.push_back(action::SetCompareScope{scope});
+  }
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  if (c.unavailable.empty()) dim(vm.scope);
+  else text_in(theme().colours.fence, c.unavailable);
+}
+
+void waterfalls(const AppState& state, const CompareVm& vm) {
+  const Palette& p = theme().colours;
+  verdict(state);
   heading("Equal shares of the wall", vm.waterfall.headline);
   draw_waterfall(vm.waterfall);
   if (!vm.waterfall.sums)
     text_in(p.stall, "the parts do not add up to the whole: please report this file");
   gap(2);
+  heading("Critical path: what it owns, and its waits", vm.path.bars.empty() ? "" : vm.path.bars.back().text + " µs");
+  ImGui::PushID("path");
+  draw_waterfall(vm.path);
+  ImGui::PopID();
+  gap(2);
   heading("Second view: durations − concurrency + idle", "");
+  ImGui::PushID("second");
   draw_waterfall(vm.second_view);
+  ImGui::PopID();
   gap(2);
   for (const std::string& caveat : vm.caveats) wrapped(caveat, p.fence);
 }
@@ -110,17 +151,19 @@ void draw_compare(const AppState& state, UiMemory&, Actions& actions) {
   ImGui::SameLine();
   if (ImGui::Button("swap") && state.compare.a != kNoRun && state.compare.b != kNoRun)
     actions.push_back(action::Compare{state.compare.b, state.compare.a});
-  gap(1);
-  if (!state.compare.result) {
+  if (!state.compare.result || !state.compare.run_a || !state.compare.run_b) {
+    gap(1);
     empty_state(state.compare.pending ? "Comparing …" : "Choose two runs above.", "");
     return;
   }
-  const CompareVm vm = compare_vm(*state.compare.result);
+  const CompareVm vm = compare_vm(*state.compare.result, state.compare.used, *state.compare.run_a->trace, *state.compare.run_b->trace);
+  scope_choice(state.compare, vm, actions);
+  gap(1);
   const float width = ImGui::GetContentRegionAvail().x;
   const bool wide = width > 900 * ImGui::GetStyle().FontScaleMain;
   ImGui::BeginChild("waterfall",
                     {wide ? width * 0.42f : 0, wide ? 0 : ImGui::GetContentRegionAvail().y * 0.5f});
-  waterfalls(vm);
+  waterfalls(state, vm);
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, 24);
   ImGui::BeginChild("kernels");

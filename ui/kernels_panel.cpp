@@ -84,10 +84,15 @@ void draw_kernels(const AppState& state, UiMemory& memory, Actions& actions) {
   }
   controls(memory);
   const KernelStats& stats = *open->analysis->kernels;
+  const std::vector<KernelGroup>& groups = stats.by(memory.group_by);
+  const std::vector<uint32_t> rows =
+      kernel_rows(groups, memory.kernel_filter, memory.kernel_sort, memory.kernel_descending);
+  ImGui::SameLine();
+  if (ImGui::Button("CSV …")) actions.push_back(action::SaveText{"kernels.csv", kernels_csv(groups, rows)});
+  ImGui::SetItemTooltip("the rows shown, in this order");
   ImGui::SameLine();
   ImGui::AlignTextToFramePadding();
   right(us_text(stats.total_ns) + " µs in kernels · " + open->title, theme().colours.dim);
-  const std::vector<KernelGroup>& groups = stats.by(memory.group_by);
   const bool shares = memory.group_by == GroupBy::category;
   if (!ImGui::BeginTable(shares ? "categories" : "kernels", shares ? 8 : 7,
                          kTableFlags | ImGuiTableFlags_ScrollY | ImGuiTableFlags_Sortable))
@@ -95,8 +100,6 @@ void draw_kernels(const AppState& state, UiMemory& memory, Actions& actions) {
   columns(shares);
   remember_sorting(memory);
   header_row(0b11111110);
-  const std::vector<uint32_t> rows =
-      kernel_rows(groups, memory.kernel_filter, memory.kernel_sort, memory.kernel_descending);
   ImGuiListClipper clipper;
   clipper.Begin(static_cast<int>(rows.size()));
   while (clipper.Step()) {

@@ -72,7 +72,9 @@ void global_keys(const AppState& state, UiMemory& memory, Actions& actions) {
   if (ImGui::IsKeyPressed(ImGuiKey_Comma)) actions.push_back(action::StepOnLane{-1});
   if (ImGui::IsKeyPressed(ImGuiKey_Period)) actions.push_back(action::StepOnLane{1});
   if (pressed(ImGuiKey_Escape)) {
-    if (state.show_help)
+    if (state.show_about)
+      actions.push_back(action::ShowAbout{false});
+    else if (state.show_help)
       actions.push_back(action::ShowHelp{false});
     else
       actions.push_back(action::ClearSelection{});

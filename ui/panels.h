@@ -37,7 +37,9 @@ struct UiMemory {
   char run_filter[128] = {};
   std::vector<int64_t> picked;  // stored runs that are ticked
   int64_t editing_note = 0;
-  bool note_wants_focus = false;
+  bool note_wants_focus = false, editing_tags = false;
+  int run_sort = 0;  // column of the wide table; 0 = as it comes
+  bool run_descending = false;
   char note[256] = {};
   // session
   char host[256] = {};

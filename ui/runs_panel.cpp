@@ -25,7 +25,13 @@ void pick(UiMemory& memory, int64_t id) {
 void stored_menu(const RunRowVm& row, UiMemory& memory, Actions& actions) {
   if (ImGui::MenuItem(row.starred ? "Remove star" : "Star"))
     actions.push_back(action::StarStored{row.id, !row.starred});
+  if (ImGui::MenuItem("Tags …")) {
+    memory.editing_note = row.id;
+    memory.note_wants_focus = memory.editing_tags = true;
+    std::snprintf(memory.note, sizeof memory.note, "%s", row.tags.c_str());
+  }
   if (ImGui::MenuItem("Note …")) {
+    memory.editing_tags = false;
     memory.editing_note = row.id;
     memory.note_wants_focus = true;
     std::snprintf(memory.note, sizeof memory.note, "%s", row.note.c_str());
@@ -50,6 +56,9 @@ void row_menu(const AppState& state, const RunRowVm& row, UiMemory& memory, Acti
       actions.push_back(action::SaveRun{row.key});
     if (!row.live && ImGui::MenuItem("Close")) actions.push_back(action::CloseRun{row.key});
   }
+  if (row.spec && state.session.phase == trace::reply::Phase::idle && state.session.connected &&
+      ImGui::MenuItem("Record again with these settings"))
+    actions.push_back(action::RecordAgain{*row.spec});
   if (row.id != 0) {
     ImGui::Separator();
     stored_menu(row, memory, actions);
@@ -63,9 +72,10 @@ void note_line(const RunRowVm& row, UiMemory& memory, Actions& actions) {
   if (memory.editing_note != row.id || row.id == 0) return;
   ImGui::SetNextItemWidth(-1);
   if (std::exchange(memory.note_wants_focus, false)) ImGui::SetKeyboardFocusHere();
-  if (ImGui::InputText("##note", memory.note, sizeof memory.note,
-                       ImGuiInputTextFlags_EnterReturnsTrue)) {
-    actions.push_back(action::NoteStored{row.id, memory.note});
+  if (ImGui::InputTextWithHint("##note", memory.editing_tags ? "tags, separated by spaces" : "note", memory.note,
+                               sizeof memory.note, ImGuiInputTextFlags_EnterReturnsTrue)) {
+    if (memory.editing_tags) actions.push_back(action::TagStored{row.id, memory.note});
+    else actions.push_back(action::NoteStored{row.id, memory.note});
     memory.editing_note = 0;
   }
   if (ImGui::IsItemDeactivated()) memory.editing_note = 0;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "ui/about.h"
 #include "ui/command_palette.h"
 #include "ui/keys.h"
 #include "ui/layout.h"
@@ -29,6 +30,12 @@ size_t index_of(const Panel& panel) {
 void file_menu(const AppState& state, Actions& actions) {
   if (!ImGui::BeginMenu("File")) return;
   if (ImGui::MenuItem("Open trace …", "Ctrl+O")) actions.push_back(action::AskOpenFile{});
+  if (ImGui::BeginMenu("Recent", !state.recent_files.empty())) {
+    for (const std::string& file : state.recent_files) {
+      if (ImGui::MenuItem(file.c_str())) actions.push_back(action::OpenFiles{{file}});
+    }
+    ImGui::EndMenu();
+  }
   if (ImGui::MenuItem("Import into the store …", nullptr, false, state.store.available))
     actions.push_back(action::ImportFiles{});
   const OpenRun* run = state.find(state.selected);
@@ -108,6 +115,12 @@ void top_bar(const AppState& state, UiMemory& memory, Actions& actions) {
     ImGui::SameLine(0, 12);
     file_menu(state, actions);
     view_menu(state, memory, actions);
+    if (ImGui::BeginMenu("Help")) {
+      if (ImGui::MenuItem("Keys", "?")) actions.push_back(action::ShowHelp{true});
+      if (ImGui::MenuItem("Commands", "Ctrl+P")) memory.palette_open = true;
+      if (ImGui::MenuItem("About Decodescope")) actions.push_back(action::ShowAbout{true});
+      ImGui::EndMenu();
+    }
     ImGui::SameLine(0, 12);
     phase_pill(state.session);
     static constexpr const char* kHints = "Ctrl+P commands   / search   ? keys";
@@ -286,6 +299,7 @@ void draw_window(const AppState& state, UiMemory& memory, Actions& actions) {
   notices(state, actions);
   global_keys(state, memory, actions);
   help_window(state, actions);
+  about_window(state, actions);
   command_palette(state, memory, actions);
 }
 

@@ -17,6 +17,7 @@
 #include "trace/messages.h"
 #include "ui/actions.h"
 #include "ui/vm/analysis.h"
+#include "ui/vm/pipeline.h"
 
 namespace ui {
 
@@ -62,7 +63,9 @@ struct SessionState {
   std::shared_ptr<const trace::AbResult> last_ab;
   std::map<trace::ToggleKey, std::shared_ptr<const trace::AbResult>>
       effects;  // newest A/B of that switch alone
+  std::map<trace::ToggleKey, std::vector<PipelineOp>> pipelines;  // of those, what changed in a layer
   RunKey live = kNoRun;
+  bool record_when_running = false;
   std::string refusal;  // last Refused or Failed, until the next start
 };
 
@@ -82,7 +85,11 @@ struct MarkState {
 
 struct CompareState {
   RunKey a = kNoRun, b = kNoRun;
+  CompareScope scope = CompareScope::automatic;
+  CompareScope used = CompareScope::all;            // of the result
+  std::string unavailable;                          // why the scope asked for was not used
   std::shared_ptr<const trace::Comparison> result;  // null while it is computed
+  std::shared_ptr<const trace::Run> run_a, run_b;   // that the result is of
   bool pending = false;
 };
 
@@ -120,7 +127,10 @@ struct SearchState {
 };
 
 struct AppState {
-  std::vector<std::string> recent_hosts;  // newest first
+  std::vector<std::string> recent_hosts, recent_files;  // newest first
+  std::map<int64_t, std::shared_ptr<const trace::AbResult>> abs;  // stored A/Bs that are known, by their id
+  std::string version;
+  bool show_about = false;
   double now_s = 0;  // time since the window opened
   SessionState session;
   trace::RunSpec draft;  // what Start would run; its toggles are the switches as shown

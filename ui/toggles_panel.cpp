@@ -35,6 +35,26 @@ void line_if(const char* key, const std::string& value) {
   ImGui::PopTextWrapPos();
 }
 
+// Ops of a layer in their order, what went struck out, what came underlined; wraps like words.
+void pipeline(const std::vector<PipelineOp>& ops) {
+  const Palette& p = theme().colours;
+  Mono mono(kSmallPx);
+  const float width = 460 * ImGui::GetStyle().FontScaleMain, gap_px = 10, line = ImGui::GetTextLineHeight() + 4;
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImDrawList* draw = ImGui::GetWindowDrawList();
+  float x = 0, y = 0;
+  for (const PipelineOp& op : ops) {
+    const ImVec2 size = ImGui::CalcTextSize(op.name.c_str());
+    if (x > 0 && x + size.x > width) x = 0, y += line;
+    const ImVec2 a{at.x + x, at.y + y};
+    draw->AddText(a, u32(op.side < 0 ? p.stall : op.side > 0 ? p.accent : p.dim), op.name.c_str());
+    const float rule = op.side < 0 ? a.y + size.y / 2 + 1 : a.y + size.y;
+    if (op.side != 0) draw->AddLine({a.x, rule}, {a.x + size.x, rule}, u32(op.side < 0 ? p.stall : p.accent), 1.3f);
+    x += size.x + gap_px;
+  }
+  ImGui::Dummy({width, y + line});
+}
+
 void row_tooltip(const ToggleRowVm& row) {
   if (!ImGui::BeginTooltip()) return;
   text(row.title.empty() ? row.name : row.title);
@@ -48,6 +68,11 @@ void row_tooltip(const ToggleRowVm& row) {
     gap(1);
     dim("measured on this machine");
     for (const std::string& line : row.effect_lines) text(line);
+    if (!row.pipeline.empty()) {
+      gap(1);
+      dim("one layer, as recorded");
+      pipeline(row.pipeline);
+    }
   }
   if (!row.enabled) wrapped(row.why_disabled, theme().colours.fence);
   ImGui::EndTooltip();

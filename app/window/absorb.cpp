@@ -1,5 +1,6 @@
 // Replies of the engine into the state.
 #include <algorithm>
+#include <utility>
 
 #include "app/window/reduce.h"
 #include "ui/vm/session_vm.h"
@@ -42,6 +43,8 @@ struct Absorber {
       s.ab_progress.reset();
     }
     if (r.phase == Phase::loading) s.steps.clear();
+    if (r.phase == Phase::running && std::exchange(s.record_when_running, false))
+      effects.push_back(effect::Post{trace::request::Record{0, r.spec ? r.spec->name : std::string()}});
   }
 
   void operator()(const trace::reply::StepDone& r) {
@@ -102,7 +105,9 @@ struct Absorber {
     RunKey a = kNoRun, b = kNoRun;
     if (ab.a && ab.a->trace) a = add_run(state, ab.a, "A · " + ab.a->name, effects);
     if (ab.b && ab.b->trace) b = add_run(state, ab.b, "B · " + ab.b->name, effects);
-    state.compare = {.a = a, .b = b};  // compared as soon as both are analysed
+    if (ab.spec.keys.size() == 1 && ab.a && ab.b && ab.a->trace && ab.b->trace)
+      state.session.pipelines[ab.spec.keys[0]] = pipeline_diff(*ab.a->trace, *ab.b->trace);
+    state.compare = {.a = a, .b = b, .scope = state.compare.scope};  // compared as soon as both are analysed
     if (state.store.available && ab.a && ab.a->id == 0)
       effects.push_back(effect::SaveAb{r.result, a, b});
     std::string keys;
@@ -116,6 +121,7 @@ struct Absorber {
   void operator()(const trace::reply::Failed& r) { problem(r.error.line()); }
   void problem(const std::string& text) {
     state.session.refusal = text;
+    state.session.record_when_running = false;
     notify(state, NoticeKind::error, text);
   }
   void operator()(const trace::reply::Cancelled& r) {

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "app/source.h"
 #include "app/window/reduce.h"
 #include "db/bundle.h"
 #include "ui/shell.h"
+#include "ui/vm/compare_vm.h"
+#include "ui/vm/format.h"
 
 namespace app {
 namespace {
@@ -51,6 +54,14 @@ trace::Result<std::vector<int64_t>> import_into(StoreLink& store, const std::str
   return ids;
 }
 
+trace::Status write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) return trace::Error{"can't be written", path};
+  return trace::Ok{};
+}
+
 void remember_file(Settings& settings, const std::string& path) {
   std::error_code ignored;
   const std::string full = std::filesystem::absolute(path, ignored).string();
@@ -71,6 +82,7 @@ void EffectRunner::operator()(const effect::Post& e) {
 
 void EffectRunner::operator()(const effect::ReadFile& e) {
   remember_file(bench.m_parts.settings, e.path);
+  bench.m_state.recent_files = bench.m_parts.settings.recent_files;
   bench.m_io->post(
       [path = e.path, job = e.job](TaskControl& control) -> std::optional<Outcome> {
         auto runs = guarded<std::vector<trace::Run>>(
@@ -112,12 +124,15 @@ void EffectRunner::operator()(const effect::Compare& e) {
   const ui::OpenRun *a = bench.m_state.find(e.a), *b = bench.m_state.find(e.b);
   if (!a || !b || !a->analysis || !b->analysis) return;
   bench.m_analysis->post(
-      [key_a = e.a, key_b = e.b, a = a->analysis, b = b->analysis,
+      [key_a = e.a, key_b = e.b, a = a->analysis, b = b->analysis, scope = bench.m_state.compare.scope,
        thresholds = bench.m_state.thresholds](TaskControl&) -> std::optional<Outcome> {
-        return outcome::Compared{
-            key_a, key_b,
-            std::make_shared<const trace::Comparison>(trace::compare(
-                a->trace(), a->report->window, b->trace(), b->report->window, thresholds))};
+        const ui::ComparedWindows windows = ui::windows_to_compare(*a, *b, scope);
+        auto comparison = trace::compare(a->trace(), windows.a, b->trace(), windows.b, thresholds);
+        // Untraced medians are the headline; what tracing adds to their difference is a part of its own.
+        if (windows.used == ui::CompareScope::step && a->run->step.n > 0 && b->run->step.n > 0)
+          trace::add_tracing(comparison.waterfall, ui::ns_of_us(b->run->step.median) - ui::ns_of_us(a->run->step.median));
+        return outcome::Compared{key_a, key_b, std::make_shared<const trace::Comparison>(std::move(comparison)),
+                                 windows.used, windows.unavailable, a->run, b->run};
       });
 }
 
@@ -137,11 +152,14 @@ void EffectRunner::operator()(const effect::LoadAb& e) {
   if (!store) return;
   bench.m_io->post([store, run = e.run](TaskControl&) -> std::optional<Outcome> {
     auto ab = guarded<trace::AbResult>("the store", [&] { return store->load_ab(run); });
-    if (!ab.ok()) return outcome::AbLoaded{ab.error()};
+    if (!ab.ok()) return outcome::AbLoaded{ab.error(), 0, {}};
+    const int64_t id = ab->a ? ab->a->ab_id : 0;
+    std::vector<ui::PipelineOp> pipeline;
+    if (ab->a && ab->b && ab->a->trace && ab->b->trace) pipeline = ui::pipeline_diff(*ab->a->trace, *ab->b->trace);
     // For what it says about its switch; its traces are opened as runs.
     ab->a.reset();
     ab->b.reset();
-    return outcome::AbLoaded{std::make_shared<const trace::AbResult>(std::move(ab).value())};
+    return outcome::AbLoaded{std::make_shared<const trace::AbResult>(std::move(ab).value()), id, std::move(pipeline)};
   });
 }
 
@@ -199,6 +217,23 @@ void EffectRunner::operator()(const effect::Note& e) {
   bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
     return status_outcome(
         {}, guarded<trace::Ok>("the store", [&] { return store->set_note(e.id, e.text); }));
+  });
+}
+
+void EffectRunner::operator()(const effect::Tags& e) {
+  StoreLink* store = bench.m_parts.store.get();
+  if (!store) return;
+  bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
+    return status_outcome(
+        {}, guarded<trace::Ok>("the store", [&] { return store->set_tags(e.id, e.tags); }));
+  });
+}
+
+void EffectRunner::operator()(const effect::AskSaveText& e) {
+  bench.m_dialogs.ask_save(e.suggestion, [this_bench = &bench, text = e.text](std::string path) {
+    this_bench->m_io->post([path, text](TaskControl&) -> std::optional<Outcome> {
+      return status_outcome("wrote " + path, write_text(path, text));
+    });
   });
 }
 

@@ -22,6 +22,8 @@ struct EffectRunner {
   void operator()(const effect::Delete&);
   void operator()(const effect::UndoDelete&);
   void operator()(const effect::Note&);
+  void operator()(const effect::Tags&);
+  void operator()(const effect::AskSaveText&);
   void operator()(const effect::Star&);
   void operator()(const effect::ExportBundle&);
   void operator()(const effect::ListStore&);

@@ -11,6 +11,7 @@
 #include "trace/messages.h"
 #include "ui/actions.h"
 #include "ui/vm/analysis.h"
+#include "ui/vm/pipeline.h"
 
 namespace app {
 
@@ -57,6 +58,13 @@ struct Note {
   int64_t id = 0;
   std::string text;
 };
+struct Tags {
+  int64_t id = 0;
+  std::string tags;
+};
+struct AskSaveText {
+  std::string suggestion, text;
+};
 struct Star {
   int64_t id = 0;
   bool on = true;
@@ -87,7 +95,7 @@ struct Quit {};
 
 using Effect = std::variant<
     effect::Connect, effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
-    effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Star,
+    effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Tags, effect::AskSaveText, effect::Star,
     effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
 using Effects = std::vector<Effect>;
@@ -106,6 +114,9 @@ struct Analysed {
 struct Compared {
   ui::RunKey a = ui::kNoRun, b = ui::kNoRun;
   std::shared_ptr<const trace::Comparison> result;
+  ui::CompareScope used{};
+  std::string unavailable;
+  trace::RunPtr run_a, run_b;
 };
 struct Listed {
   std::string path, problem;
@@ -124,6 +135,8 @@ struct Imported {  // into the store
 };
 struct AbLoaded {
   trace::Result<std::shared_ptr<const trace::AbResult>> result;
+  int64_t ab = 0;  // its id
+  std::vector<ui::PipelineOp> pipeline;
 };
 struct Saved {
   ui::RunKey key = ui::kNoRun;

@@ -83,7 +83,7 @@ struct Finisher {
         if (r && r->analysis && !r->live) shown.push_back(k);
       }
       if (shown.size() >= 2)
-        c = {.a = shown[0], .b = shown[1]};
+        c = {.a = shown[0], .b = shown[1], .scope = c.scope};
       else
         return;
     }
@@ -100,6 +100,10 @@ struct Finisher {
       return;  // another pair was chosen meanwhile
     state.compare.pending = false;
     state.compare.result = o.result;
+    state.compare.used = o.used;
+    state.compare.unavailable = o.unavailable;
+    state.compare.run_a = o.run_a;
+    state.compare.run_b = o.run_b;
   }
 
   void operator()(const outcome::Listed& o) {
@@ -138,7 +142,9 @@ struct Finisher {
       return;
     }
     const auto& keys = o.result.value()->spec.keys;
-    if (keys.size() == 1) state.session.effects.emplace(keys[0], o.result.value());
+    state.abs[o.ab] = o.result.value();
+    if (keys.size() == 1 && state.session.effects.emplace(keys[0], o.result.value()).second)
+      state.session.pipelines[keys[0]] = o.pipeline;
   }
 
   void operator()(const outcome::Loaded& o) {
@@ -151,7 +157,9 @@ struct Finisher {
       notify(state, NoticeKind::warning, "run " + std::to_string(o.id) + " holds no trace");
       return;
     }
-    add_run(state, o.result.value(), o.result.value()->name, effects);
+    const trace::Run& run = *o.result.value();
+    if (run.ab_id != 0 && !state.abs.contains(run.ab_id)) effects.push_back(effect::LoadAb{run.id});
+    add_run(state, o.result.value(), run.name, effects);
   }
 
   void operator()(const outcome::Imported& o) {

@@ -50,6 +50,7 @@ class StoreLink {
   virtual trace::Status remove(const std::vector<int64_t>& ids) = 0;
   virtual trace::Status undo_remove() = 0;
   virtual trace::Status set_note(int64_t id, const std::string&) = 0;
+  virtual trace::Status set_tags(int64_t id, const std::string&) = 0;
   virtual trace::Status set_star(int64_t id, bool) = 0;
   virtual trace::Status export_bundle(const std::vector<int64_t>& ids, const std::string& path) = 0;
   virtual trace::Result<std::vector<int64_t>> import_bundle(const std::string& path) = 0;

@@ -47,6 +47,12 @@ struct Reducer {
   void operator()(const action::Resume&) { post(trace::request::Resume{}); }
   void operator()(const action::SingleStep&) { post(trace::request::SingleStep{}); }
   void operator()(const action::CancelWork&) { post(trace::request::Cancel{}); }
+  void operator()(const action::RecordAgain& a) {
+    state.draft = a.spec;
+    state.session.refusal.clear();
+    state.session.record_when_running = true;
+    post(trace::request::Start{a.spec});
+  }
   void operator()(const action::Record& a) { post(trace::request::Record{a.steps, {}}); }
   void operator()(const action::EditSpec& a) {
     const trace::ToggleSet toggles = state.draft.toggles;  // the switches have their own action
@@ -95,6 +101,8 @@ struct Reducer {
   }
   void operator()(const action::FocusPanel& a) { effects.push_back(effect::FocusPanel{a.title}); }
   void operator()(const action::ResetLayout&) { effects.push_back(effect::ResetLayout{}); }
+  void operator()(const action::ShowAbout& a) { state.show_about = a.on; }
+  void operator()(const action::SaveText& a) { effects.emplace_back(effect::AskSaveText{a.suggestion, a.text}); }
   void operator()(const action::ShowHelp& a) { state.show_help = a.on; }
   void operator()(const action::CopyText& a) { effects.push_back(effect::CopyText{a.text}); }
   void operator()(const action::DismissNotice& a) {

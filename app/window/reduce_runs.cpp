@@ -62,7 +62,7 @@ void reduce_runs(AppState& state, const action::CloseRun& a, Effects&) {
   std::erase_if(state.runs, [&](const OpenRun& r) { return r.key == a.key; });
   std::erase(state.stack, a.key);
   if (state.selection.run == a.key) state.selection = {};
-  if (state.compare.a == a.key || state.compare.b == a.key) state.compare = {};
+  if (state.compare.a == a.key || state.compare.b == a.key) state.compare = {.scope = state.compare.scope};
   if (state.search.run == a.key) state.search = {};
   if (state.selected == a.key) state.selected = state.stack.empty() ? kNoRun : state.stack.back();
   refit(state);
@@ -131,6 +131,18 @@ void reduce_runs(AppState& state, const action::NoteStored& a, Effects& effects)
   effects.push_back(effect::Note{a.id, a.text});
 }
 
+void reduce_runs(AppState& state, const action::TagStored& a, Effects& effects) {
+  for (trace::Run& run : state.store.runs) {
+    if (run.id == a.id) run.tags = a.tags;
+  }
+  effects.push_back(effect::Tags{a.id, a.tags});
+}
+
+void reduce_runs(AppState& state, const action::SetCompareScope& a, Effects& effects) {
+  state.compare.scope = a.scope;
+  reduce_runs(state, action::Compare{state.compare.a, state.compare.b}, effects);
+}
+
 void reduce_runs(AppState& state, const action::StarStored& a, Effects& effects) {
   for (trace::Run& run : state.store.runs) {
     if (run.id == a.id) run.starred = a.on;
@@ -147,7 +159,7 @@ void reduce_runs(AppState&, const action::ExportBundle& a, Effects& effects) {
 }
 
 void reduce_runs(AppState& state, const action::Compare& a, Effects& effects) {
-  state.compare = {.a = a.a, .b = a.b};
+  state.compare = {.a = a.a, .b = a.b, .scope = state.compare.scope};
   const OpenRun *first = state.find(a.a), *second = state.find(a.b);
   if (!first || !second || a.a == a.b || !first->analysis || !second->analysis) return;
   state.compare.pending = true;

@@ -72,6 +72,11 @@ class LocalStore final : public StoreLink {
     return m_store->set_note(id, text);
   }
 
+  trace::Status set_tags(int64_t id, const std::string& tags) override {
+    if (auto opened = open(); !opened.ok()) return opened.error();
+    return m_store->set_tags(id, tags);
+  }
+
   trace::Status set_star(int64_t id, bool on) override {
     if (auto opened = open(); !opened.ok()) return opened.error();
     return m_store->set_starred(id, on);

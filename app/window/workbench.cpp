@@ -25,6 +25,8 @@ Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady
   m_analysis = std::make_unique<Worker>(m_parts.wake);
   m_state.store.host = host_name();
   m_state.recent_hosts = m_parts.settings.recent_hosts;
+  m_state.recent_files = m_parts.settings.recent_files;
+  m_state.version = program_name();
   m_state.theme = m_parts.settings.theme;
   m_state.font_scale = m_parts.settings.font_scale;
   if (auto tiny = trace::model_preset("tiny"); tiny.ok()) m_state.draft.model = tiny.value();

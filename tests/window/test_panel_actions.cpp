@@ -119,6 +119,49 @@ TEST_CASE("compare: swapping the sides turns the difference round") {
   });
 }
 
+TEST_CASE("compare: a scope that a trace does not have falls back to all of it and says so") {
+  Scene s;
+  s.run([&](ImGuiTestContext* ctx) {
+    front(ctx, s.bench(), "Compare");
+    if (!until(ctx, "the comparison", [&] { return s.state().compare.result != nullptr; })) return;
+    ctx->ItemClick("//Compare/layer");
+    if (!until(ctx, "the other comparison", [&] { return s.state().compare.result && !s.state().compare.pending; })) return;
+    IM_CHECK(s.state().compare.used == ui::CompareScope::all);
+    IM_CHECK(!s.state().compare.unavailable.empty());
+  });
+}
+
+TEST_CASE("kernels: the rows shown are written as CSV") {
+  const TempFolder folder;
+  Scene s;
+  s.run([&](ImGuiTestContext* ctx) {
+    front(ctx, s.bench(), "Kernels");
+    ctx->ItemClick("//Kernels/CSV …");
+    ctx->Yield(3);
+    ctx->ItemInputValue("//Export runs/##name", (folder / "k.csv").c_str());
+    if (!until(ctx, "the file", [&] { return s.bench().settled() && std::filesystem::exists(folder / "k.csv"); })) return;
+  });
+  std::ifstream in(folder / "k.csv");
+  std::string header, first;
+  std::getline(in, header);
+  std::getline(in, first);
+  CHECK(header.starts_with("name,category,count,total_us"));
+  CHECK(first.find("GEMM") != std::string::npos);
+}
+
+TEST_CASE("window: About says what it is made with") {
+  Scene s;
+  s.run([&](ImGuiTestContext* ctx) {
+    menu(ctx, "Help/About Decodescope");
+    IM_CHECK(s.state().show_about);
+    ctx->ItemClick("//About/Copy version");
+    IM_CHECK(std::string(ImGui::GetClipboardText()).starts_with(s.state().version));
+    ctx->ItemClick("//About/Close");
+    ctx->Yield();
+    IM_CHECK(!s.state().show_about);
+  });
+}
+
 TEST_CASE("runs: save, star, note, delete, undo, export, import into another store") {
   const TempFolder folder;
   auto window = std::make_unique<Scene>(Gui::Options{.db = folder / "runs.db"});
@@ -138,6 +181,9 @@ TEST_CASE("runs: save, star, note, delete, undo, export, import into another sto
     row_menu(row, "Note …");
     ctx->KeyCharsReplaceEnter("as published");
     if (!until(ctx, "the note", [&] { return s.bench().settled() && s.state().store.runs[0].note == "as published"; })) return;
+    row_menu(row, "Tags …");
+    ctx->KeyCharsReplaceEnter("published layer");
+    if (!until(ctx, "the tags", [&] { return s.bench().settled() && s.state().store.runs[0].tags == "published layer"; })) return;
     row_menu(row, "Delete");
     if (!until(ctx, "the run to go", [&] { return stored(s.state(), 0); })) return;
     const auto undo = std::ranges::find_if(s.state().notices, &ui::Notice::offers_undo);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "trace/compare.h"
+#include "ui/actions.h"
+#include "ui/vm/analysis.h"
 
 namespace ui {
 
@@ -27,15 +29,29 @@ struct WaterfallVm {
 WaterfallVm waterfall_vm(const std::vector<trace::Contributor>&, int64_t a_ns, int64_t b_ns);
 
 struct MatchRowVm {
+  std::string op;  // of the model, where the trace knows it
   std::string name, a_count, b_count, a_median, b_median, a_total, b_total, delta;
   int64_t delta_ns = 0;
 };
 
+// Windows of both runs for a scope. Automatic: a step if both recorded several, else all. What a run does not have
+// (no steps, no layers) falls back to all of both, with the reason.
+struct ComparedWindows {
+  trace::Window a, b;
+  CompareScope used = CompareScope::all;
+  std::string unavailable;
+};
+ComparedWindows windows_to_compare(const RunAnalysis& a, const RunAnalysis& b, CompareScope);
+
+// The critical paths of both windows by category of what owns them, and their waits; sums to the wall's delta.
+std::vector<trace::Contributor> path_contributors(const trace::Comparison&, const trace::Trace& a, const trace::Trace& b);
+
 struct CompareVm {
-  WaterfallVm waterfall, second_view;
+  WaterfallVm waterfall, second_view, path;
+  std::string scope;   // "one step each: the one closest to the median"
   std::vector<MatchRowVm> matched, only_a, only_b;
   std::vector<std::string> caveats;
 };
-CompareVm compare_vm(const trace::Comparison&);
+CompareVm compare_vm(const trace::Comparison&, CompareScope used, const trace::Trace& a, const trace::Trace& b);
 
 }  // namespace ui

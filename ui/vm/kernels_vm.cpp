@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 
 namespace ui {
@@ -113,6 +114,25 @@ KernelStats kernel_stats(const trace::Trace& t, uint32_t device, const trace::Sh
     g.equal_share_ns = static_cast<int64_t>((units + trace::kShareUnits / 2) / trace::kShareUnits);
   }
   return s;
+}
+
+std::string kernels_csv(const std::vector<KernelGroup>& groups, const std::vector<uint32_t>& rows) {
+  std::string out = "name,category,count,total_us,share_pct,median_us,p95_us,min_us,max_us\n";
+  const auto us = [](int64_t ns) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, ",%lld.%03lld", static_cast<long long>(ns / 1000), static_cast<long long>(ns % 1000));
+    return std::string(digits);
+  };
+  for (const uint32_t r : rows) {
+    const KernelGroup& g = groups[r];
+    std::string name;
+    for (const char c : g.name) name += c == '"' ? "\"\"" : std::string(1, c);
+    char share[32];
+    std::snprintf(share, sizeof share, ",%.3f", 100 * g.share);
+    out += "\"" + name + "\"," + std::string(trace::title_of(g.category)) + "," + std::to_string(g.count) + us(g.total_ns) + share + us(g.median_ns) +
+           us(g.p95_ns) + us(g.min_ns) + us(g.max_ns) + "\n";
+  }
+  return out;
 }
 
 bool contains_any_case(std::string_view text, std::string_view part) {

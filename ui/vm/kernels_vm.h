@@ -40,6 +40,9 @@ enum class KernelColumn : uint8_t { name, count, total, share, median, p95, max 
 std::vector<uint32_t> kernel_rows(const std::vector<KernelGroup>&, std::string_view filter,
                                   KernelColumn, bool descending);
 
+// Comma-separated, a header first; names in quotes. Times in microseconds with three decimals.
+std::string kernels_csv(const std::vector<KernelGroup>&, const std::vector<uint32_t>& rows);
+
 bool contains_any_case(std::string_view text, std::string_view part);
 
 // Durations of one kernel over the run, log-binned, with one of them marked.

@@ -29,6 +29,7 @@ std::string hint_text(const trace::Run& run) {
     text += "\narm " + std::string(1, run.ab_arm) + " of A/B " + std::to_string(run.ab_id);
   if (!run.program.empty())
     text += "\nmade by " + run.program + (run.host.empty() ? "" : " on " + run.host);
+  if (!run.tags.empty()) text += "\ntags: " + run.tags;
   if (!run.note.empty()) text += "\n" + run.note;
   return text;
 }
@@ -43,6 +44,7 @@ RunRowVm row_of(const trace::Run& run) {
   row.note = run.note;
   row.starred = run.starred;
   row.hint = hint_text(run);
+  row.spec = run.spec;
   row.time = run.step.n > 0 ? number_text(run.step.median, 1) : std::string(kNothing);
   return row;
 }

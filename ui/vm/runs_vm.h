@@ -1,5 +1,6 @@
 // Rows of the run browser: what is open in this window and what the store holds. Pure.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ struct RunRowVm {
   std::string name, what, when, tags, note;
   std::string time;  // µs: median step of engine runs, wall of opened traces
   std::string hint;  // tooltip: full specification
+  std::optional<trace::RunSpec> spec;
   bool starred = false, stacked = false, selected = false, live = false, unsaved = false;
 };
 

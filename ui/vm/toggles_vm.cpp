@@ -101,6 +101,8 @@ std::vector<ToggleRowVm> toggle_rows(const AppState& state) {
     row.badge = trace::to_string(info.equivalence);
     if (const auto effect = s.effects.find(info.key); effect != s.effects.end())
       add_effect(*effect->second, row);
+    if (const auto pipeline = s.pipelines.find(info.key); pipeline != s.pipelines.end())
+      row.pipeline = around_changes(pipeline->second, 2);
     row.measuring = s.phase == trace::reply::Phase::ab &&
                     std::ranges::find(s.ab_keys, info.key) != s.ab_keys.end();
     rows.push_back(std::move(row));

@@ -26,6 +26,7 @@ struct ToggleRowVm {
   std::string effect;  // "−1.4 %"; empty = not measured
   Judgement effect_mood = Judgement::none;
   std::vector<std::string> effect_lines;  // interval, verdict, removed launches, for the tooltip
+  std::vector<PipelineOp> pipeline;       // around what it changed in a layer, as recorded here
   bool measuring = false;                 // its A/B is under way
 };
 std::vector<ToggleRowVm> toggle_rows(const AppState&);
