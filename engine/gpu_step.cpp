@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 
@@ -74,6 +75,10 @@ Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan&
     m.launch = kernels::gpu::launch_of(m.args, device.info().traits);
     if (!m.launch.refused.empty()) return Error{m.launch.refused, plan.ops[i].label};
   }
+  std::string why;
+  const std::string profiler = device.profiler(&why);
+  step->m_profiled = !profiler.empty();
+  step->m_collector = step->m_profiled ? profiler : "device events around each op, eager (" + why + ")";
   if (const kernels::Status s = device.allocate(kFillerBytes, &step->m_filler); !s.ok())
     return Error{s.error, "device memory"};
   return step;
@@ -177,7 +182,13 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
     run_op_by_op(plan, after);
     return now_ns() - begin;
   }
-  if (stamps) {
+  if (stamps && m_profiled) {
+    traced(plan, stamps, now_ns());
+    int64_t last = 0, first = std::numeric_limits<int64_t>::max();
+    for (size_t i = 0; i < plan.ops.size(); ++i)
+      first = std::min(first, stamps[i].start_ns), last = std::max(last, stamps[i].end_ns);
+    ns = last - first;
+  } else if (stamps) {
     const int64_t begin = now_ns();
     ns = timed([&] { enqueue(plan, true); });
     read_stamps(plan, stamps, begin);
@@ -200,6 +211,70 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
   // What the host needs to go on: the greedy tokens.
   copy_outputs(plan.ops.back(), false);
   return ns;
+}
+
+namespace {
+
+// Which record is which op. Nodes of a graph are numbered in the order of their capture, which is the plan's;
+// without a graph, records of one stream come in the plan's order, and the kernel's name tells streams apart.
+// Empty when they do not fit.
+std::vector<size_t> match(const DecodePlan& plan, const std::vector<std::string>& names,
+                          std::vector<kernels::gpu::TracedKernel>& records, bool graph) {
+  if (graph) std::erase_if(records, [](const auto& r) { return r.graph_node == 0; });
+  std::vector<size_t> order(records.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  if (records.size() != plan.ops.size()) return {};
+  if (graph) {
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return records[a].graph_node < records[b].graph_node; });
+    for (size_t i = 0; i < order.size(); ++i) {
+      if (records[order[i]].name != names[i]) return {};
+    }
+    return order;
+  }
+  std::map<uint32_t, std::vector<size_t>> by_stream;
+  for (size_t i = 0; i < records.size(); ++i) by_stream[records[i].stream].push_back(i);
+  if (by_stream.size() != static_cast<size_t>(plan.streams)) return {};
+  for (int swapped = 0; swapped < 2; ++swapped) {
+    std::vector<size_t> at(static_cast<size_t>(plan.streams)), found;
+    for (size_t i = 0; i < plan.ops.size(); ++i) {
+      const int stream = plan.streams == 1 ? 0 : plan.ops[i].stream ^ swapped;
+      const std::vector<size_t>& of = std::next(by_stream.begin(), stream)->second;
+      size_t& next = at[static_cast<size_t>(stream)];
+      if (next >= of.size() || records[of[next]].name != names[i]) break;
+      found.push_back(of[next++]);
+    }
+    if (found.size() == plan.ops.size()) return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+// The step as it runs untraced, under the vendor's profiler; times in the profiler's clock from the first start.
+void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
+  std::vector<kernels::gpu::TracedKernel> records;
+  need(m_device.begin_trace(), "tracing");
+  if (m_graph_wanted && !m_traced_graph) {
+    need(m_device.begin_capture(), "capture");
+    enqueue(plan, false);
+    need(m_device.end_capture(&m_traced_graph), "capture");
+  }
+  if (m_graph_wanted)
+    need(m_device.launch(*m_traced_graph, 0), "graph");
+  else
+    enqueue(plan, false);
+  need(m_device.end_trace(&records), "tracing");
+  std::vector<std::string> names;
+  for (const Moved& m : m_ops) names.push_back("ds_" + std::string(kernels::gpu::key_of(m.launch.kernel)));
+  const size_t seen = records.size();
+  const std::vector<size_t> order = match(plan, names, records, m_graph_wanted);
+  if (order.empty())
+    throw std::runtime_error("the profiler's " + std::to_string(seen) + " records do not fit the step's " +
+                             std::to_string(plan.ops.size()) + " launches, tracing");
+  const int64_t first = records.empty() ? 0 : std::min_element(records.begin(), records.end(), [](const auto& a, const auto& b) {
+                                                return a.start_ns < b.start_ns; })->start_ns;
+  for (size_t i = 0; i < order.size(); ++i)
+    stamps[i] = {begin_ns + records[order[i]].start_ns - first, begin_ns + records[order[i]].end_ns - first};
 }
 
 // For proofs: each op's outputs on the host before the next op runs.

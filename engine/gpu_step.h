@@ -55,8 +55,12 @@ class GpuStep {
   GpuStep(const GpuStep&) = delete;
   GpuStep& operator=(const GpuStep&) = delete;
 
-  // The step; returns its time. Stamps take an eager run with events around every op.
+  // The step; returns its time. Stamps are the vendor profiler's where there is one, of the step as it runs
+  // otherwise too; else events around each op of an eager step. collector() says which.
   int64_t run(const DecodePlan&, Stamp* stamps, const Executor::AfterOp& after);
+  const std::string& collector() const { return m_collector; }
+  bool profiled() const { return m_profiled; }
+
   // One op on the host's current content of the arena; its outputs are copied back.
   void launch_alone(const PlannedOp&);
   // An op's outputs from the host to the device (the fault hook has changed one).
@@ -77,11 +81,14 @@ class GpuStep {
   void enqueue(const DecodePlan&, bool stamped);
   int64_t timed(const std::function<void()>& enqueue);
   void run_op_by_op(const DecodePlan&, const Executor::AfterOp&);
+  void traced(const DecodePlan&, Stamp*, int64_t begin_ns);
   void read_stamps(const DecodePlan&, Stamp*, int64_t begin_ns);
 
   kernels::gpu::Device& m_device;
   const bool m_graph_wanted;
-  std::unique_ptr<kernels::gpu::Graph> m_graph;
+  std::unique_ptr<kernels::gpu::Graph> m_graph, m_traced_graph;
+  std::string m_collector;
+  bool m_profiled = false;
   std::vector<std::shared_ptr<Image>> m_images;
   std::shared_ptr<Image> m_arena;
   std::vector<std::shared_ptr<Image>> m_small;

@@ -1,5 +1,7 @@
 #include "engine/recorder.h"
 
+#include "engine/gpu_step.h"
+
 #include "trace/builder.h"
 
 namespace engine {
@@ -55,8 +57,8 @@ trace::TracePtr build_trace(const DecodePlan& plan, const std::vector<RecordedSt
   builder.header().title = title.title;
   builder.header().source = "recorded live";
   const bool gpu = plan.gpu != nullptr;
-  builder.header().collector = {gpu ? "decodescope device events, eager" : "decodescope host clock", "",
-                                trace::ClockSource::host, 1};
+  builder.header().collector = {gpu ? plan.gpu->collector() : "decodescope host clock", "",
+                                gpu && plan.gpu->profiled() ? trace::ClockSource::cupti : trace::ClockSource::host, 1};
   const uint32_t device = builder.device(gpu ? "0" : "cpu");
   builder.header().devices[device].name = title.device;
   builder.header().devices[device].vendor =

@@ -19,6 +19,15 @@ struct DeviceInfo {
   Traits traits;
 };
 
+// A kernel as the vendor's profiler saw it.
+struct TracedKernel {
+  std::string name;  // "ds_gemm_fp8_16"
+  int64_t start_ns = 0, end_ns = 0;
+  uint32_t stream = 0;
+  uint64_t graph_node = 0;  // 0: not of a graph
+  uint32_t correlation = 0;
+};
+
 class Graph {
  public:
   virtual ~Graph() = default;
@@ -57,6 +66,15 @@ class Device {
   virtual Status begin_capture() = 0;
   virtual Status end_capture(std::unique_ptr<Graph>*) = 0;
   virtual Status launch(Graph&, int stream) = 0;
+
+  // The vendor's profiler, "CUPTI 130001", or empty and why. Between begin and end (which synchronises) it
+  // records every kernel; outside it is off.
+  virtual std::string profiler(std::string* why) {
+    *why = "this backend has none";
+    return {};
+  }
+  virtual Status begin_trace() { return {"no profiler"}; }
+  virtual Status end_trace(std::vector<TracedKernel>*) { return {"no profiler"}; }
 };
 
 struct BackendState {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "kernels/gpu/device.h"
+#include "kernels/gpu/cuda/profiler.h"
 
 namespace kernels::gpu {
 
@@ -156,6 +156,25 @@ class CudaDevice final : public Device {
   Status launch(Graph& graph, int stream) override {
     const auto& g = static_cast<CudaGraph&>(graph);
     return noted(status_of(cudaGraphLaunch(g.exec(), m_streams[static_cast<size_t>(stream)]), "launching a graph"));
+  }
+
+  std::string profiler(std::string* why) override {
+    Cupti* cupti = Cupti::load(why);
+    return cupti ? cupti->version() : std::string();
+  }
+  Status begin_trace() override {
+    std::string why;
+    Cupti* cupti = Cupti::load(&why);
+    if (!cupti) return {why};
+    if (Status s = synchronize(); !s.ok()) return s;
+    return cupti->begin();
+  }
+  Status end_trace(std::vector<TracedKernel>* out) override {
+    std::string why;
+    Cupti* cupti = Cupti::load(&why);
+    if (!cupti) return {why};
+    if (Status s = synchronize(); !s.ok()) return s;
+    return cupti->end(out);
   }
 
  private:

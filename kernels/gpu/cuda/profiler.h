@@ -1,0 +1,24 @@
+// Kernel records of CUPTI's activity interface, the library found by dlopen: a machine without it, or with
+// another major version than this was built with, gets a line and no records.
+// Thread rule: one thread begins and ends; CUPTI hands its buffers back on a thread of its own.
+#pragma once
+#include "kernels/gpu/device.h"
+
+namespace kernels::gpu {
+
+class Cupti {
+ public:
+  // Null and why where there is none.
+  static Cupti* load(std::string* why);
+
+  const std::string& version() const { return m_version; }  // "CUPTI 130001"
+  Status begin();
+  // REQUIRES: the device is synchronised. In order of their starts.
+  Status end(std::vector<TracedKernel>* out);
+
+ private:
+  Cupti() = default;
+  std::string m_version;
+};
+
+}  // namespace kernels::gpu
