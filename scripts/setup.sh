@@ -4,12 +4,15 @@
 #   .deps/imgui_bundle      the source package named in requirements.txt, by pip, its hash pinned
 #   .deps/catch2            Catch2 v3: Debian 12 has it in bookworm-backports only, so its package is extracted here
 #                           with an apt configuration of our own and nothing on the machine changes
+# `setup.sh tests` also installs clang-19 for the fuzzers, where the distribution has it: without it they are skipped.
 # Silent and quick (a few ms) when everything is there. Ends with exit code 2 and one line when something can't be had.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-deps=$root/.deps
+deps=$root/.deps; for_tests=${1:-}
 stamp=$(cat "$root/scripts/setup.sh" "$root/scripts/requirements.txt" | sha256sum | cut -c1-16)
-if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ] && [ -e /usr/include/protozero/pbf_writer.hpp ]; then exit 0; fi
+if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ] && [ -e /usr/include/protozero/pbf_writer.hpp ]; then
+  if [ "$for_tests" != tests ] || [ -e "$deps/fuzz_setup" ]; then exit 0; fi
+fi
 
 say() { echo "setup: $*"; }
 fail() { echo "error: $*"; exit 2; }
@@ -34,6 +37,19 @@ if [ ${#missing[@]} -gt 0 ]; then
   { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update && \
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"; } > "$log" 2>&1 || \
     fail "apt-get could not install the packages ($(grep -m1 '^E:\|^error:' "$log" || tail -1 "$log")), whole log: $log"
+fi
+
+# --- clang-19: optional, a machine without it runs everything but the fuzzers
+if [ "$for_tests" = tests ] && [ ! -e "$deps/fuzz_setup" ]; then
+  missing=()
+  for p in clang-19 libclang-rt-19-dev; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing+=("$p")
+  done
+  if [ ${#missing[@]} -gt 0 ] && command -v apt-cache >/dev/null && [ -n "$(apt-cache policy clang-19 2>/dev/null | awk '/Candidate: [0-9]/')" ]; then
+    say "installing ${missing[*]} for the fuzzers"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}" > "$deps/apt.log" 2>&1 || say "without them: the fuzzers are skipped"
+  fi
+  touch "$deps/fuzz_setup"
 fi
 
 # --- Catch2 v3

@@ -14,7 +14,10 @@ class JsonBuffer {
  public:
   JsonBuffer(ByteSource& source, int64_t max_bytes) : m_source(source), m_max(max_bytes) {}
 
-  std::string_view text() const { return {m_bytes.data() + m_begin, m_end - m_begin}; }
+  // Empty before the first fill().
+  std::string_view text() const {
+    return m_begin == m_end ? std::string_view() : std::string_view(m_bytes.data() + m_begin, m_end - m_begin);
+  }
   // The same to write to, with data()[-1] and simdjson's padding behind the text. REQUIRES: fill()
   // was called.
   char* data() { return m_bytes.data() + m_begin; }
