@@ -95,7 +95,7 @@ json report_json(const engine::BenchReport& r) {
   json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"cache", r.cache_state}, {"workers", r.workers},
               {"ceilings", {{"read_gbps", c.read_gbps}, {"copy_gbps", c.copy_gbps}, {"bf16_tflops", c.bf16_tflops},
                             {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}}},
-              {"gemv_of_read", r.gemv_of_read()}, {"rows", json::array()}};
+              {"products_of_floor", r.products_of_floor()}, {"products_of_read", r.products_of_read()}, {"rows", json::array()}};
   for (const auto& row : r.rows) {
     out["rows"].push_back({{"op", row.op}, {"case", row.what}, {"launches", row.launches}, {"us", row.us}, {"bytes", row.bytes}, {"flops", row.flops},
                            {"gbps", row.gbps()}, {"tflops", row.tflops()}, {"floor_us", row.floor_us}, {"of_floor", row.of_floor()}});
@@ -110,9 +110,9 @@ void print_report(const engine::BenchReport& r) {
                fmt::format("{:.2f}", row.tflops() * 1e3), us(row.floor_us), fmt::format("{:.0f} %", 100 * row.of_floor()), row.what});
   }
   const auto& c = r.ceilings;
-  fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of the read ceiling\n",
+  fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of their floor, {:.0f} % of the read ceiling\n",
              table.text(), r.model, r.device, r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
-             100 * r.gemv_of_read());
+             100 * r.products_of_floor(), 100 * r.products_of_read());
 }
 
 int bench_engine(const EngineBenchArgs& args, bool whole_step) {

@@ -193,7 +193,15 @@ class Bench {
 
 }  // namespace
 
-double BenchReport::gemv_of_read() const {
+double BenchReport::products_of_floor() const {
+  double floor = 0, us = 0;
+  for (const BenchRow& row : rows) {
+    if (row.streams_weights) floor += row.floor_us, us += row.us;
+  }
+  return us > 0 ? floor / us : 0;
+}
+
+double BenchReport::products_of_read() const {
   double bytes = 0, us = 0;
   for (const BenchRow& row : rows) {
     if (row.streams_weights) bytes += static_cast<double>(row.bytes), us += row.us;

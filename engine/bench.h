@@ -27,8 +27,10 @@ struct BenchReport {
   int workers = 1;
   Ceilings ceilings;
   std::vector<BenchRow> rows;
-  // Of the rows that stream weights: their bytes over their time, as a share of the read ceiling.
-  double gemv_of_read() const;
+  // Of the rows that stream weights: their floors over their times, and bytes a microsecond over
+  // the read ceiling.
+  double products_of_floor() const;
+  double products_of_read() const;
 };
 
 struct BenchOptions {

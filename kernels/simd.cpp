@@ -13,7 +13,10 @@ int vector_width() {
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
       return 16;
     }
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") ? 8 : 4;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") &&
+                   __builtin_cpu_supports("fma")
+               ? 8
+               : 4;
   }();
   return width;
 #else

@@ -1,23 +1,33 @@
 // Vector code of the CPU path, once for three instruction sets. A reduction always runs over 16
 // accumulators and ends in one fixed tree, so SSE2, AVX2 and AVX-512 (and every split of an op)
-// give the same bytes; the build forbids fusing a product and a sum. Bodies are always_inline
-// templates over the vector width; DS_CPU_OP compiles them three times and picks one when the op
-// first runs. (Not target_clones: its resolvers run before a sanitizer is up.)
+// give the same bytes. A product and a sum are fused where the code says so and nowhere else (the
+// build forbids it); without the instruction that is slow, and only such old machines are. Bodies
+// are always_inline templates over the vector width; DS_CPU_OP compiles them three times and picks
+// one when the op first runs. (Not target_clones: its resolvers run before a sanitizer is up.)
 #pragma once
 #include <cstring>
 
 #include "kernels/formats.h"
 #include "kernels/layout.h"
 
+#if defined(__x86_64__) && !defined(__clang__)
+#include <immintrin.h>  // declares the builtins used here and in simd_rows.h
+#define DS_X86_BUILTINS 1
+// Vectors wider than the base instruction set never cross a call: every function here is inlined.
+#pragma GCC diagnostic ignored "-Wpsabi"
+#else
+#define DS_X86_BUILTINS 0
+#endif
+
 #define DS_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
-#define DS_TARGET_AVX2 __attribute__((target("avx2,f16c")))
+#define DS_TARGET_AVX2 __attribute__((target("avx2,f16c,fma")))
 #if defined(__clang__)
-#define DS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c")))
+#define DS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,fma")))
 #else
 #define DS_TARGET_AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,prefer-vector-width=512")))
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,fma,prefer-vector-width=512")))
 #endif
 #define DS_CPU_OP(Args, body)                                                   \
   static void run_generic(const Args& a, Part p) {                              \
@@ -88,18 +98,40 @@ DS_INLINE void store(float* to, const Lanes<W>& v) {
   for (int i = 0; i < kLanes / W; ++i) *reinterpret_cast<Unaligned*>(to + i * W) = v.r[i];
 }
 
+// a += x * y, rounded once.
+template <int W>
+DS_INLINE void fuse(typename Lanes<W>::Register& a, const typename Lanes<W>::Register& x,
+                    const typename Lanes<W>::Register& y) {
+#if DS_X86_BUILTINS
+  if constexpr (W == 16) {
+    a = __builtin_ia32_vfmaddps512_mask(x, y, a, static_cast<unsigned short>(0xffff), 4);
+    return;
+  }
+  if constexpr (W == 8) {
+    a = __builtin_ia32_vfmaddps256(x, y, a);
+    return;
+  }
+#endif
+#if defined(__clang__)
+  a = __builtin_elementwise_fma(x, y, a);
+#else
+  for (int i = 0; i < W; ++i) a[i] = __builtin_fmaf(x[i], y[i], a[i]);
+#endif
+}
+
 // a += x * y
 template <int W>
 DS_INLINE void multiply_add(Lanes<W>& a, const Lanes<W>& x, const Lanes<W>& y) {
 #pragma GCC unroll 4
-  for (int i = 0; i < kLanes / W; ++i) a.r[i] += x.r[i] * y.r[i];
+  for (int i = 0; i < kLanes / W; ++i) fuse<W>(a.r[i], x.r[i], y.r[i]);
 }
 
 // a += s * y
 template <int W>
 DS_INLINE void multiply_add(Lanes<W>& a, float s, const Lanes<W>& y) {
+  const typename Lanes<W>::Register all = s - typename Lanes<W>::Register{};
 #pragma GCC unroll 4
-  for (int i = 0; i < kLanes / W; ++i) a.r[i] += s * y.r[i];
+  for (int i = 0; i < kLanes / W; ++i) fuse<W>(a.r[i], all, y.r[i]);
 }
 
 typedef float Eight __attribute__((vector_size(32)));

@@ -6,13 +6,6 @@
 #pragma once
 #include "kernels/simd.h"
 
-#if defined(__x86_64__) && !defined(__clang__)
-#include <immintrin.h>  // declares the builtins below
-#define DS_X86_BUILTINS 1
-#else
-#define DS_X86_BUILTINS 0
-#endif
-
 namespace kernels::cpu {
 
 #if DS_X86_BUILTINS
@@ -35,33 +28,33 @@ struct Fp8Rows {
   static constexpr float kUnit = 256.0f;
 
   const void* address(int64_t element) const { return w + element; }
-
-  template <int W>
-  __attribute__((always_inline)) Lanes<W> at(int64_t element) const {
-    const E4m3* from = w + element;
-    Lanes<W> v;
-#if DS_X86_BUILTINS
-    if constexpr (W == 16) {
-      const auto wide = __builtin_ia32_pmovsxbw256(*reinterpret_cast<const Bytes16*>(from));
-      v.r[0] = __builtin_ia32_vcvtph2ps512_mask((wide << 7) & static_cast<short>(0xbf80),
-                                                typename Lanes<W>::Register{},
-                                                static_cast<unsigned short>(0xffff), 4);
-      return v;
-    }
-    if constexpr (W == 8) {
-      const Bytes16 bytes = *reinterpret_cast<const Bytes16*>(from), none = {};
-      v.r[0] = __builtin_ia32_vcvtph2ps256(as_halves(__builtin_shufflevector(
-          none, bytes, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)));
-      v.r[1] = __builtin_ia32_vcvtph2ps256(as_halves(__builtin_shufflevector(
-          none, bytes, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)));
-      return v;
-    }
-#endif
-    float values[kLanes];
-    for (int i = 0; i < kLanes; ++i) values[i] = to_float_finite(from[i]) * (1 / kUnit);
-    return load<W>(values);
-  }
 };
+
+template <int W>
+DS_INLINE Lanes<W> at(const Fp8Rows& rows, int64_t element) {
+  const E4m3* from = rows.w + element;
+  Lanes<W> v;
+#if DS_X86_BUILTINS
+  if constexpr (W == 16) {
+    const auto wide = __builtin_ia32_pmovsxbw256(*reinterpret_cast<const Bytes16*>(from));
+    v.r[0] = __builtin_ia32_vcvtph2ps512_mask((wide << 7) & static_cast<short>(0xbf80),
+                                              typename Lanes<W>::Register{},
+                                              static_cast<unsigned short>(0xffff), 4);
+    return v;
+  }
+  if constexpr (W == 8) {
+    const Bytes16 bytes = *reinterpret_cast<const Bytes16*>(from), none = {};
+    v.r[0] = __builtin_ia32_vcvtph2ps256(as_halves(__builtin_shufflevector(
+        none, bytes, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)));
+    v.r[1] = __builtin_ia32_vcvtph2ps256(as_halves(__builtin_shufflevector(
+        none, bytes, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)));
+    return v;
+  }
+#endif
+  float values[kLanes];
+  for (int i = 0; i < kLanes; ++i) values[i] = to_float_finite(from[i]) * (1 / Fp8Rows::kUnit);
+  return load<W>(values);
+}
 
 // n codes, a multiple of 16, NaNs among them: activations and caches, whose poison must show.
 template <int W>
@@ -74,7 +67,7 @@ DS_INLINE void decode_exact(const E4m3* from, int64_t n, float* to) {
   }
   const Fp8Rows codes{from};
   for (int64_t i = 0; i < n; i += kLanes) {
-    Lanes<W> v = codes.at<W>(i);
+    Lanes<W> v = at<W>(codes, i);
 #pragma GCC unroll 4
     for (auto& part : v.r) part *= Fp8Rows::kUnit;
     store<W>(to + i, v);
@@ -95,35 +88,33 @@ struct Bf16Rows {
   const Bf16* w;
 
   const void* address(int64_t element) const { return w + element; }
-
-  template <int W>
-  __attribute__((always_inline)) Lanes<W> at(int64_t element) const {
-    const Bf16* from = w + element;
-    Lanes<W> v;
-#if DS_X86_BUILTINS
-    if constexpr (W == 16) {
-      const auto words = *reinterpret_cast<const Words16*>(from);
-      v.r[0] = reinterpret_cast<typename Lanes<W>::Register>(
-          __builtin_ia32_pmovzxwd512_mask(words, Ints16{}, static_cast<unsigned short>(0xffff))
-          << 16);
-      return v;
-    }
-    if constexpr (W == 8) {
-      for (int i = 0; i < 2; ++i) {
-        const auto words = *reinterpret_cast<const Words8*>(from + 8 * i);
-        v.r[i] =
-            reinterpret_cast<typename Lanes<W>::Register>(__builtin_ia32_pmovzxwd256(words) << 16);
-      }
-      return v;
-    }
-#endif
-    float values[kLanes];
-    for (int i = 0; i < kLanes; ++i) values[i] = to_float(from[i]);
-    return load<W>(values);
-  }
 };
 
-inline constexpr int64_t kAhead = 768;  // elements: what the memory delivers while a row is used
+template <int W>
+DS_INLINE Lanes<W> at(const Bf16Rows& rows, int64_t element) {
+  const Bf16* from = rows.w + element;
+  Lanes<W> v;
+#if DS_X86_BUILTINS
+  if constexpr (W == 16) {
+    const auto words = *reinterpret_cast<const Words16*>(from);
+    v.r[0] = reinterpret_cast<typename Lanes<W>::Register>(
+        __builtin_ia32_pmovzxwd512_mask(words, Ints16{}, static_cast<unsigned short>(0xffff))
+        << 16);
+    return v;
+  }
+  if constexpr (W == 8) {
+    for (int i = 0; i < 2; ++i) {
+      const auto words = *reinterpret_cast<const Words8*>(from + 8 * i);
+      v.r[i] =
+          reinterpret_cast<typename Lanes<W>::Register>(__builtin_ia32_pmovzxwd256(words) << 16);
+    }
+    return v;
+  }
+#endif
+  float values[kLanes];
+  for (int i = 0; i < kLanes; ++i) values[i] = to_float(from[i]);
+  return load<W>(values);
+}
 
 // R rows of `length` elements, `stride` apart from element `first`, against T tokens of x, `length`
 // apart: out[r * T + t]. Eight sums at once hide their latency.
@@ -136,8 +127,9 @@ DS_INLINE void fused_rows(const Rows& rows, int64_t first, int64_t stride, int64
   for (int64_t i = 0; i < length; i += kLanes) {
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      const Lanes<W> v = rows.template at<W>(first + r * stride + i);
-      if (i % 64 == 0) __builtin_prefetch(rows.address(first + r * stride + i + kAhead));
+      const Lanes<W> v = at<W>(rows, first + r * stride + i);
+      // The next R rows, while these are used: too short a run for the hardware to foresee.
+      if (i % 64 == 0) __builtin_prefetch(rows.address(first + (r + R) * stride + i), 0, 2);
 #pragma GCC unroll 4
       for (int t = 0; t < T; ++t) multiply_add<W>(acc[r * T + t], load<W>(x + t * length + i), v);
     }
@@ -173,7 +165,7 @@ DS_INLINE void few_tokens(const Rows& rows, int64_t first, int64_t stride, int64
     case 1:
       return stream_rows<W, 4, 1>(rows, first, stride, length, begin, end, x, put);
     case 2:
-      return stream_rows<W, 2, 2>(rows, first, stride, length, begin, end, x, put);
+      return stream_rows<W, 1, 2>(rows, first, stride, length, begin, end, x, put);
     case 3:
       return stream_rows<W, 1, 3>(rows, first, stride, length, begin, end, x, put);
     default:
@@ -189,8 +181,7 @@ DS_INLINE void product(const Rows& rows, int64_t first, int64_t stride, int64_t 
   if (T == 0) return;
   if (T <= kFewTokens) return few_tokens<W>(rows, first, stride, k, begin, end, x, T, put);
   for (int64_t n = begin; n < end; ++n) {
-    for (int64_t i = 0; i < k; i += kLanes)
-      store<W>(row + i, rows.template at<W>(first + n * stride + i));
+    for (int64_t i = 0; i < k; i += kLanes) store<W>(row + i, at<W>(rows, first + n * stride + i));
     times_row<W>(x, T, k, row, [&](int64_t t, float y) { put(t, n, y); });
   }
 }

@@ -1,0 +1,68 @@
+// bench: every launch has a time, its bytes, and a floor by the ceilings measured beside it. How
+// fast is nobody's business here.
+#include <cmath>
+#include <set>
+
+#include "engine/bench.h"
+#include "small_model.h"
+
+using namespace engine;
+using namespace engine::test;
+
+TEST_CASE("bench step: every op of the step once, and the step itself") {
+  auto spec = small_spec(2, 100);
+  spec.workload.steps = 3;
+  const auto report = bench(spec, {.whole_step = true});
+  REQUIRE(report.ok());
+  CHECK(report->cache_state == "step");
+  CHECK(report->ceilings.read_gbps > 0);
+  CHECK(report->ceilings.copy_gbps > 0);
+  CHECK(report->ceilings.fp8_tflops > 0);
+  CHECK(report->ceilings.empty_node_us > 0);
+  auto session = load(spec);
+  int launches = 0;
+  int64_t bytes = 0;
+  double floor = 0;
+  for (const BenchRow& row : report->rows) {
+    INFO(row.op);
+    CHECK(row.us > 0);
+    CHECK(row.bytes > 0);
+    CHECK(row.floor_us > 0);
+    CHECK(row.of_floor() == row.floor_us / row.us);
+    if (row.op == "step") continue;
+    launches += row.launches, bytes += row.bytes, floor += row.floor_us;
+  }
+  const BenchRow& step = report->rows.back();
+  REQUIRE(step.op == "step");
+  CHECK(launches == static_cast<int>(session->plan().ops.size()));
+  CHECK(step.launches == launches);
+  CHECK(step.bytes == bytes);
+  CHECK(std::abs(step.floor_us - floor) < 1e-6 * floor);
+  CHECK(report->products_of_floor() > 0);
+}
+
+TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the model is as before") {
+  for (const char* preset : {"tiny", "tiny-mxfp4"}) {
+    auto spec = small_spec(2, 100, 1, preset);
+    const auto report = bench(spec, {.cold = false, .repeats = 2});
+    REQUIRE(report.ok());
+    CHECK(report->cache_state == "warm");
+    std::set<std::string> seen;
+    bool product = false;
+    for (const BenchRow& row : report->rows) {
+      CHECK(seen.insert(row.op + row.what).second);
+      CHECK(row.us > 0);
+      if (row.op == "qkv_a")
+        product = row.streams_weights && row.what.find("N=") != std::string::npos;
+    }
+    CHECK(product);
+  }
+}
+
+TEST_CASE("bench refuses what has nothing to time, and can be broken off") {
+  CHECK_FALSE(bench(small_spec(0, 100), {}).ok());
+  auto spec = small_spec(2, 100);
+  const auto broken = bench(spec, {.whole_step = true, .cancelled = [] { return true; }});
+  REQUIRE_FALSE(broken.ok());
+  CHECK(broken.error().what == "cancelled");
+}
