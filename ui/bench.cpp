@@ -2,6 +2,7 @@
 
 #include <imgui.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,6 +23,12 @@ double now_ms() {
   return std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+double processor_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) * 1e-6;
 }
 
 FrameTimes times_of(std::vector<double> ms) {
@@ -90,7 +97,7 @@ double peak_rss_mib() {
 }
 
 struct FrameCost {
-  double total_ms = 0, view_model_ms = 0;
+  double total_ms = 0, view_model_ms = 0, wall_ms = 0;
 };
 
 FrameCost one_frame(const AppState& state, const Stack& stack, const Viewport& view,
@@ -103,18 +110,18 @@ FrameCost one_frame(const AppState& state, const Stack& stack, const Viewport& v
   ImGui::Begin("bench", nullptr, ImGuiWindowFlags_NoDecoration);
   TimelineStyle style;
   style.height_px = kHeightPx;
-  const double begin = now_ms();
+  const double wall_begin = now_ms(), begin = processor_ms();
   build_timeline(stack.items, view, style, vm);
-  const double built = now_ms();
+  const double built = processor_ms();
   const TimelineCanvas canvas{
       ImGui::GetWindowDrawList(), {0, 0}, {0, 0}, {kWidthPx, kHeightPx}, 80};
   draw_grid(canvas, vm);
   draw_bands(canvas, vm, stack, state);
-  const double drawn = now_ms();
+  const double drawn = processor_ms(), wall = now_ms();
   ImGui::End();
   ImGui::Render();
   NullGui::take_textures();
-  return {drawn - begin, built - begin};
+  return {drawn - begin, built - begin, wall - wall_begin};
 }
 
 }  // namespace
@@ -151,15 +158,17 @@ UiBench bench_ui(int64_t events, int frames) {
   out.zooms = path.zooms;
   const NullGui gui;
   TimelineVm vm;
-  std::vector<double> total, view_model;
+  std::vector<double> total, view_model, wall;
   one_frame(state, stack, path.views.front(), vm);  // fonts and buffers grow in the first one
   for (const Viewport& view : path.views) {
     const FrameCost cost = one_frame(state, stack, view, vm);
     total.push_back(cost.total_ms);
     view_model.push_back(cost.view_model_ms);
+    wall.push_back(cost.wall_ms);
   }
   out.frames = static_cast<int>(total.size());
   out.frame = times_of(std::move(total));
+  out.frame_wall = times_of(std::move(wall));
   out.view_model = times_of(std::move(view_model));
   out.rss_mib = peak_rss_mib();
   return out;

@@ -15,8 +15,10 @@ struct UiBench {
   int64_t events = 0;
   int zooms = 0;  // different scales on the path, from all of it to 1 ns a pixel
   int frames = 0;
-  FrameTimes frame;            // view-model and draw list: what a window pays each frame
-  FrameTimes view_model;       // the view-model's part of it
+  // View-model and draw list, what a window pays each frame: processor time of its one thread, so that other
+  // programs on the machine don't count; and by the clock on the wall.
+  FrameTimes frame, frame_wall;
+  FrameTimes view_model;       // the view-model's part, processor time
   double open_ms = 0;          // trace in memory to everything the panels show
   double timeline_ms = 0;      // of it, what the timeline itself needs: bubbles, lanes, trees
   double reclassify_ms = 0;    // other thresholds

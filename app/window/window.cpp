@@ -114,6 +114,7 @@ nlohmann::json bench_window(int64_t events) {
   };
   return {{"events", b.events},
           {"frame_ms", times(b.frame)},
+          {"frame_wall_ms", times(b.frame_wall)},
           {"view_model_ms", times(b.view_model)},
           {"frames", b.frames},
           {"zooms", b.zooms},

@@ -19,7 +19,7 @@ std::vector<uint32_t> longest_of(const std::vector<trace::Bubble>& bubbles) {
   return order;
 }
 
-// What depends on thresholds only.
+// What follows from the classifier's report.
 void classify_into(RunAnalysis& a, std::shared_ptr<trace::BubbleReport> report) {
   a.histogram = trace::gap_histogram(*report);
   a.worst = longest_of(report->bubbles);
@@ -88,7 +88,9 @@ AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
   if (!(options.thresholds == before.options.thresholds)) {
     auto report = std::make_shared<trace::BubbleReport>(*before.report);
     trace::reclassify(*report, options.thresholds);
-    classify_into(*a, std::move(report));
+    // Lengths stay what they were: the histogram and the longest gaps with them.
+    a->bubbles = std::make_shared<const BubbleMap>(report->bubbles);
+    a->report = std::move(report);
   }
   return a;
 }

@@ -64,13 +64,9 @@ size_t RowMap::first_starting_at(int64_t ns) const {
   return i;
 }
 
-namespace {
-constexpr size_t kCoarse = 4 * 16;  // items: shorter ranges are cheap to get exactly
-}
-
 size_t RowMap::coarse_end(size_t from, int64_t ns) const {
+  if (const size_t end = m_tree.coarse_before(ns, from)) return end;
   const auto [first, last] = m_tree.leaf_before(ns, m_count);
-  if (first >= from + kCoarse) return first;
   size_t i = std::max(first, from);
   while (i < last && at(i).start_ns < ns) ++i;
   return std::max(i, from + 1);
@@ -157,8 +153,8 @@ size_t BubbleMap::first_beginning_at(int64_t ns) const {
 }
 
 size_t BubbleMap::coarse_end(size_t from, int64_t ns) const {
+  if (const size_t end = m_tree.coarse_before(ns, from)) return end;
   const auto [first, last] = m_tree.leaf_before(ns, m_count);
-  if (first >= from + kCoarse) return first;
   size_t i = std::max(first, from);
   while (i < last && m_bubbles[i].begin_ns < ns) ++i;
   return std::max(i, from + 1);

@@ -68,6 +68,24 @@ class Pyramid {
     return {node, std::min(node + kFan, items)};
   }
 
+  // Where a range that begins at item `from` and is to end about at `ns` may end so that few nodes make it up: the
+  // first item of the last node beginning before `ns`, of the largest nodes of which the range still holds kCoarse.
+  // 0 if even leaves are too large for that.
+  static constexpr size_t kCoarse = 4;
+  size_t coarse_before(int64_t ns, size_t from) const {
+    size_t node = 0, end = m_levels.empty() ? 0 : m_levels.back().nodes.size(), items = kFan;
+    for (size_t level = 1; level < m_levels.size(); ++level) items *= kFan;
+    for (size_t level = m_levels.size(); level-- > 0; items /= kFan) {
+      const auto& begin_ns = m_levels[level].begin_ns;
+      size_t i = node;
+      while (i + 1 < end && begin_ns[i + 1] < ns) ++i;
+      if (i * items >= from + kCoarse * items) return i * items;
+      node = i * kFan;
+      end = level > 0 ? std::min(node + kFan, m_levels[level - 1].nodes.size()) : 0;
+    }
+    return 0;
+  }
+
   size_t bytes() const {
     size_t sum = 0;
     for (const Level& level : m_levels) {
