@@ -142,9 +142,12 @@ void copy_menu(const char* id, std::string_view value, Actions& actions) {
 }
 
 void field(std::string_view key, std::string_view value, Actions& actions, float key_px) {
-  const float x = ImGui::GetCursorPosX();
+  const float x = ImGui::GetCursorPosX(), room = ImGui::GetContentRegionAvail().x;
   dim(key);
-  ImGui::SameLine(x + key_px * ImGui::GetStyle().FontScaleMain);
+  // Narrow panels leave the room to the values, but never a key under its value.
+  const float wanted = std::min(key_px * ImGui::GetStyle().FontScaleMain, room * 0.40f);
+  const float words = ImGui::CalcTextSize(key.data(), key.data() + key.size()).x + 8;
+  ImGui::SameLine(x + std::max(wanted, words));
   ImGui::BeginGroup();
   {
     Mono mono;

@@ -92,7 +92,7 @@ TEST_CASE("golden pictures: the samples in both themes, their comparison, kernel
   gui.bench().act(ui::action::FitView{});
   gui.bench().act(ui::action::SelectEvent{dual, 20, false});
   gui.bench().act(ui::action::SetMeasure{ui::Extent{100000, 180000}});
-  gui.bench().act(ui::action::Search{"quant"});
+  std::snprintf(gui.bench().memory().search, sizeof gui.bench().memory().search, "quant");
   check_golden(gui, "kernel-and-search");
   gui.bench().act(ui::action::ShowHelp{true});
   check_golden(gui, "help");
