@@ -7,6 +7,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/engine_client.h"
+#include "app/exec_ab.h"
 #include "app/output.h"
 #include "app/source.h"
 #include "app/store_access.h"
@@ -45,7 +46,9 @@ int run_record(const RecordArgs& args) {
 struct AbArgs {
   CommonArgs common;
   EngineArgs engine;
-  std::string toggle, exec_a, exec_b;
+  std::string toggle;
+  ExecAbSpec exec;
+  int instances = 0, quads = 0;
   bool full = false;
   int64_t resume = 0;
 };
@@ -88,10 +91,28 @@ int resume_ab(const AbArgs& args) {
   return print_ab(all, args.common);
 }
 
-int run_ab(const AbArgs& args) {
-  if (!args.exec_a.empty() || !args.exec_b.empty()) {
-    return refuse({"an A/B of two commands is not available yet: the runner drives the engine's own arms so far", "--exec-a, --exec-b"});
+// Two commands of somebody's. Their readings are printed, not stored: a run is a recording.
+int run_exec(const AbArgs& args) {
+  if (!args.toggle.empty() || args.resume) return refuse({"two commands are compared, or a switch of the engine", "--exec-a with --toggle or --resume"});
+  ExecAbSpec spec = args.exec;
+  spec.instances = args.instances > 0 ? args.instances : args.full ? 8 : 3;
+  spec.quads = args.quads > 0 ? args.quads : args.full ? 25 : 8;
+  spec.seed = args.engine.seed.value_or(1);
+  install_interrupt();
+  ProgressLine line;
+  auto result = run_exec_ab(spec, [&](const std::string& arm, double fraction) { line.show("running " + arm, fraction); });
+  line.clear();
+  if (!result) {
+    fmt::print(stderr, "error: {}\n", result.error().line());
+    return interrupted() ? kFailed : result.error().where.starts_with("--exec-") ? kFailed : kRefusedExit;
   }
+  if (args.common.json) print_json(exec_ab_json(*result));
+  else fmt::print("{}", exec_ab_text(*result));
+  return kDone;
+}
+
+int run_ab(const AbArgs& args) {
+  if (!args.exec.a.empty() || !args.exec.b.empty()) return run_exec(args);
   if (args.resume) return resume_ab(args);
   if (args.toggle.empty()) return refuse({"name the switch to compare, e.g. --toggle cat_skip", "--toggle"});
   auto ab = ab_spec_from(args.engine, args.toggle);
@@ -124,12 +145,19 @@ void add_ab(CLI::App& cli, Context& context) {
   command->footer("Example: decodescope ab --toggle cat_skip --model tiny --json\n"
                   "         decodescope ab --toggle index_layout,page_size=1:64,logits_init --context 4096 --batch 4\n"
                   "         decodescope ab --resume 5 --full\n"
+                  "         decodescope ab --exec-a './bench --old' --exec-b './bench --new' --metric 'TPOT: ([0-9.]+) ms'\n"
                   "KEY alone compares its first with its last value. Exit code 1 when the arms are not equivalent.");
   command->add_option("--toggle", args->toggle, "KEY[=A:B][,KEY...]")->type_name("KEY[=A:B]");
   command->add_flag("--full", args->full, "8 instances of 25 quads or more instead of the quick 3 of 8");
   command->add_option("--resume", args->resume, "add instances to the stored A/B of this run")->type_name("RUN");
-  command->add_option("--exec-a", args->exec_a, "compare two commands instead: the baseline")->type_name("CMD");
-  command->add_option("--exec-b", args->exec_b, "the candidate command")->type_name("CMD");
+  command->add_option("--exec-a", args->exec.a, "compare two commands instead: the baseline")->type_name("CMD");
+  command->add_option("--exec-b", args->exec.b, "the candidate command")->type_name("CMD");
+  command->add_option("--metric", args->exec.metric, "of the commands' output: the number in the last match (its first group) is the reading; default: seconds of wall clock")->type_name("REGEX");
+  command->add_option("--trace", args->exec.trace, "the commands write traces: the median step of the newest file is the reading")->type_name("GLOB");
+  command->add_flag("--higher-is-better", args->exec.higher_is_better, "of the metric, such as tokens a second");
+  command->add_option("--instances", args->instances, "of commands: how many instances (default 3, with --full 8)");
+  command->add_option("--quads", args->quads, "of commands: quads A B B A in each (default 8, with --full 25)");
+  command->add_option("--timeout", args->exec.timeout_s, "of commands: seconds that one run may take")->capture_default_str();
   add_engine(*command, args->engine);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_ab(*args); }; });
