@@ -109,7 +109,7 @@ class AbRun {
     }
     note_tables();
     const bool gpu = is_gpu(m_model.setup.spec.backend);
-    m_result.notes.push_back(std::string("cache state: warm, one frozen position; ") +
+    m_result.notes.push_back(cache_state(m_model) + "; one frozen position; " +
                              (gpu ? "device events around each step" : "host clock"));
     m_result.notes.push_back(Sensors::describe());
     return Ok{};
@@ -182,6 +182,7 @@ class AbRun {
   double block(const Arm& arm, std::vector<double>& kept) {
     double total = 0;
     for (int i = 0; i < spec().block_steps; ++i) {
+      m_model.before_step();
       const double us = static_cast<double>(m_model.executor.run(arm.plan())) / 1000;
       if (i < spec().dropped_steps) continue;
       kept.push_back(us);
@@ -265,6 +266,7 @@ class AbRun {
     std::vector<RecordedStep> steps;
     std::vector<double> us;
     for (int i = 0; i < kTracedSteps && !cancelled(); ++i) {
+      m_model.before_step();
       steps.push_back(recorded_step(m_model.executor, arm.plan(), i));
       us.push_back(static_cast<double>(steps.back().end_ns - steps.back().begin_ns) / 1000);
     }

@@ -1,5 +1,8 @@
 #include "engine/arm.h"
 
+#include <cstdio>
+
+#include "engine/ceilings.h"
 #include "engine/gpu_step.h"
 
 namespace engine {
@@ -34,8 +37,19 @@ bool SharedWeights::fits(const trace::RunSpec& spec) const {
 Model::Model(Setup s, const SharedWeights& reuse, const Progress& progress)
     : setup(std::move(s)),
       weights(weights_of(setup, reuse, progress)),
-      sequences(setup.spec.workload, setup.shape),
+      sequences(setup.spec.workload, setup.shape, setup.routing),
       executor(setup.workers > 0 ? setup.workers : Executor::default_workers()) {}
+
+std::string cache_state(const Model& m) {
+  if (m.setup.cache == CacheState::cold)
+    return "cache state: cold, emptied before every step";
+  const double times = static_cast<double>(m.weights.weights->memory().size()) /
+                       static_cast<double>(last_level_cache_bytes());
+  char text[128];
+  std::snprintf(text, sizeof text,
+                "cache state: as the step before left it, weights %.2g x the last-level cache", times);
+  return text;
+}
 
 Caches filled_caches(Model& m, const trace::ToggleSet& toggles, const Progress& progress) {
   const int64_t slots = m.sequences.slot_count();
@@ -83,7 +97,8 @@ static trace::Status put_on_gpu(Model& m, Arm& arm) {
       {q.tokens(), M, "tokens", true},
       {q.positions(), M, "positions", true},
       {q.lengths(), M, "lengths", true},
-      {q.slots(), M, "slots", true}};
+      {q.slots(), M, "slots", true},
+      {q.routing().imposed() ? q.routing().ids(0) : nullptr, q.routing().bytes(), "routing", true}};
   trace::Result<std::shared_ptr<GpuStep>> step = GpuStep::make(
       **device, plan, arm.step.arena, blocks, arm.toggles.is(ToggleKey::launch, "graph"));
   if (!step) return step.error();

@@ -24,11 +24,20 @@ struct Model {
   SharedWeights weights;
   Sequences sequences;
   Executor executor;
+  Evictor evictor;
 
   // `reuse` may be empty. Throws std::bad_alloc.
   Model(Setup, const SharedWeights& reuse, const Progress&);
   const trace::ModelConfig& config() const { return setup.spec.model; }
+  // What a timed step needs before it: emptied caches, where that was asked for.
+  void before_step() {
+    if (setup.cache == CacheState::cold) evictor.run();
+  }
 };
+
+// What the caches hold when a timed step begins, in words: "cache state: cold" or how much larger the
+// weights are than the last level.
+std::string cache_state(const Model&);
 
 struct Caches {
   KvCachesPtr kv;

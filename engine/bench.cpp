@@ -5,7 +5,7 @@
 #include <set>
 
 #include "engine/recorder.h"
-#include "kernels/ceiling.h"
+#include "kernels/score_rows.h"
 #include "trace/stats.h"
 
 namespace engine {
@@ -14,6 +14,8 @@ using trace::Error;
 using trace::Result;
 
 namespace {
+
+constexpr const char *kFirstRouting = "uniform", *kSecondRouting = "zipf:1.01";
 
 std::string numbers(std::initializer_list<std::pair<const char*, int64_t>> all) {
   std::string text;
@@ -49,8 +51,11 @@ struct WeightShape {
 
 class Bench {
  public:
-  Bench(Session& session, const BenchOptions& options)
-      : m_session(session), m_options(options), m_executor(session.model().executor) {
+  Bench(Session& session, const BenchOptions& options, bool both_routings)
+      : m_session(session),
+        m_options(options),
+        m_executor(session.model().executor),
+        m_both_routings(both_routings) {
     const trace::RunSpec& spec = session.spec();
     m_report.backend = spec.backend, m_report.device = device_name();
     m_report.model = spec.model.name;
@@ -61,8 +66,14 @@ class Bench {
   Result<BenchReport> run() {
     progress("measuring ceilings", 0);
     m_report.ceilings = measure_ceilings(m_executor);
-    const bool done = m_options.whole_step ? steps() : launches();
-    if (!done) return Error{"cancelled", "bench"};
+    if (!(m_options.whole_step ? steps() : launches())) return Error{"cancelled", "bench"};
+    if (m_both_routings) {
+      m_routing = kSecondRouting;
+      const Setup& setup = m_session.model().setup;
+      m_session.model().sequences.set_routing(
+          Routing::parse(m_routing, setup.shape, setup.spec.workload.seed).value());
+      if (!(m_options.whole_step ? steps() : launches())) return Error{"cancelled", "bench"};
+    }
     return std::move(m_report);
   }
 
@@ -78,21 +89,50 @@ class Bench {
     return std::max(memory, flops);
   }
 
-  // Each op key once, of the first layer that has it in this shape.
+  // Each op key once, of the first layer that has it in this shape. In a second round only what
+  // routing decides.
   bool launches() {
+    m_session.model().sequences.reset();
     m_executor.run(m_session.plan());  // buffers hold what they hold in a step
     std::set<std::string> seen;
     const auto& ops = m_session.plan().ops;
     for (size_t i = 0; i < ops.size(); ++i) {
       if (cancelled()) return false;
+      if (!m_routing.empty() && !routed(ops[i])) continue;
       const std::string shape = std::visit(WeightShape(), ops[i].args);
       const std::string what = ops[i].label.substr(
           std::min(ops[i].label.size(), ops[i].label.find(ops[i].key) + ops[i].key.size()));
       if (!seen.insert(std::string(ops[i].key) + what + shape).second) continue;
       progress("bench " + ops[i].label, static_cast<double>(i) / static_cast<double>(ops.size()));
-      launch(ops[i], what, shape);
+      if (const auto* topk = std::get_if<kernels::TopkArgs>(&ops[i].args)) {
+        score_rows(ops[i], *topk, what);
+      } else {
+        const bool named = routed(ops[i]) && m_session.model().sequences.routing().imposed();
+        launch(ops[i], what + (named ? ", " + routing() : std::string()), shape);
+      }
     }
     return true;
+  }
+
+  // Whether the experts of the tokens decide what the launch does.
+  static bool routed(const PlannedOp& op) { return op.key.starts_with("experts_"); }
+  std::string routing() const {
+    return m_routing.empty() ? m_session.spec().workload.routing : m_routing;
+  }
+
+  // Top-k over each kind of row, the step's own logits put back behind it.
+  void score_rows(const PlannedOp& op, const kernels::TopkArgs& a, const std::string& what) {
+    auto* logits = const_cast<float*>(a.logits);
+    const std::vector<float> own(logits, logits + a.B * a.next_n * a.S);
+    kernels::Random random(m_session.spec().workload.seed);
+    for (size_t kind = 0; kind < kernels::kScoreRows.size(); ++kind) {
+      for (int64_t row = 0; row < a.B * a.next_n; ++row) {
+        kernels::fill_scores(static_cast<kernels::ScoreRow>(kind), random, logits + row * a.S,
+                             a.lengths[row]);
+      }
+      launch(op, what + ", scores " + std::string(kernels::kScoreRows[kind]), {});
+    }
+    std::copy(own.begin(), own.end(), logits);
   }
 
   void launch(const PlannedOp& op, const std::string& what, const std::string& shape) {
@@ -110,7 +150,7 @@ class Bench {
     const int repeats = m_options.repeats > 0 ? m_options.repeats : 15;
     for (int i = -1; i < repeats && !cancelled(); ++i) {
       for (auto& [tensor, bytes] : before) kernels::write_bytes(tensor, bytes);
-      if (m_options.cold) evict();
+      if (m_options.cold) m_session.model().evictor.run();
       const double t = static_cast<double>(m_executor.run(alone)) / 1000;
       if (i >= 0) us.push_back(t);
     }
@@ -125,16 +165,9 @@ class Bench {
     m_report.rows.push_back(std::move(row));
   }
 
-  void evict() {
-    if (m_eviction.size() == 0) {
-      m_eviction = Memory(4 * last_level_cache_bytes());
-      std::fill_n(m_eviction.data(), m_eviction.size(), uint8_t{1});
-    }
-    kernels::cpu::read_all(m_eviction.data(), m_eviction.size());
-  }
-
   bool steps() {
     const trace::Workload& w = m_session.spec().workload;
+    m_session.model().sequences.reset();
     for (int i = 0; i < w.warmup; ++i) m_session.step();
     m_session.model().sequences.reset();
     const int repeats = m_options.repeats > 0 ? m_options.repeats : w.steps;
@@ -143,6 +176,7 @@ class Bench {
     RecordedStep last;
     for (int i = 0; i < repeats; ++i) {
       if (cancelled()) return false;
+      m_session.model().before_step();
       progress("bench step " + std::to_string(i), static_cast<double>(i) / repeats);
       last = recorded_step(m_executor, m_session.plan(), i);
       whole.push_back(static_cast<double>(last.end_ns - last.begin_ns) / 1000);
@@ -160,8 +194,9 @@ class Bench {
 
   void summarise(const RecordedStep& last, const std::map<std::string, std::vector<double>>& us,
                  double whole_us) {
-    std::vector<BenchRow>& rows = m_report.rows;
+    std::vector<BenchRow> rows;
     BenchRow total;
+    if (m_session.model().sequences.routing().imposed()) total.what = routing();
     total.op = "step", total.launches = 0, total.us = whole_us;
     const auto& ops = m_session.plan().ops;
     for (size_t i = 0; i < ops.size(); ++i) {
@@ -182,13 +217,21 @@ class Bench {
       }
     }
     rows.push_back(std::move(total));
+    for (BenchRow& row : rows) {
+      if (m_routing.empty() || row.op == "step" || row.op.starts_with("experts_")) {
+        if (row.op.starts_with("experts_") && !rows.back().what.empty())
+          row.what += ", " + routing();
+        m_report.rows.push_back(std::move(row));
+      }
+    }
   }
 
   Session& m_session;
   const BenchOptions& m_options;
   Executor& m_executor;
+  const bool m_both_routings;
   BenchReport m_report;
-  Memory m_eviction;
+  std::string m_routing;  // of the second round
 };
 
 }  // namespace
@@ -212,9 +255,13 @@ double BenchReport::products_of_read() const {
 Result<BenchReport> bench(const trace::RunSpec& spec, const BenchOptions& options) {
   if (spec.workload.batch == 0)
     return Error{"a batch of 0 launches nothing: there is nothing to time", "--batch 0"};
-  auto session = Session::load(spec, {}, options.progress);
+  trace::RunSpec imposed = spec;
+  const bool both =
+      spec.workload.routing == "router" && spec.model.layers > spec.model.dense_layers;
+  if (both) imposed.workload.routing = kFirstRouting;
+  auto session = Session::load(imposed, {}, options.progress);
   if (!session) return session.error();
-  return Bench(**session, options).run();
+  return Bench(**session, options, both).run();
 }
 
 }  // namespace engine

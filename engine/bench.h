@@ -1,4 +1,6 @@
-// bench: every op of a model's decode step against the measured ceilings of this machine.
+// bench: every op of a model's decode step against the measured ceilings of this machine. Where the
+// workload leaves the experts to the router they are imposed instead, uniformly and by a power law of
+// 1.01; top-k is timed over every kind of score row (kernels/score_rows.h).
 //   kernels  each distinct launch of the step by itself, on the buffers and weights it has there;
 //            cold: 4 x the last-level cache is read before every run; warm: repeated as it is
 //   step     whole steps as they run live, the stamps of each op key added up over a step

@@ -109,6 +109,7 @@ class Planner {
   void post_norm();
   void dense_mlp();
   void route();
+  const int32_t* chosen_experts();
   void experts();
   void quantise_experts(std::string_view key, Buffer<kernels::Bf16> x, int64_t rows,
                         int64_t columns, QuantBuffer&);

@@ -40,6 +40,12 @@ void Planner::dense_mlp() {
   quantised_linear("mlp_down", w().down, m_buf.act, "mlp_act_quant", m_buf.act_quant, m_buf.x);
 }
 
+// The router's, or imposed ones in their place: then its choice is made and left.
+const int32_t* Planner::chosen_experts() {
+  const Routing& routing = m_in.sequences.routing();
+  return routing.imposed() ? routing.ids(m_layer) : m_b.read(m_buf.ids);
+}
+
 // Experts of each token; the shared expert is appended as one more, so it runs inside the grouped
 // GEMMs.
 void Planner::route() {
@@ -67,7 +73,7 @@ void Planner::route() {
                                    .topk_groups = model.topk_groups});
   if (m_s.shared > 0) {
     m_b.emit("append_shared", Category::routing,
-             kernels::AppendSharedArgs{.ids = m_b.read(m_buf.ids),
+             kernels::AppendSharedArgs{.ids = chosen_experts(),
                                        .weights = m_b.read(m_buf.weights),
                                        .ids_out = m_b.write(m_buf.all_ids),
                                        .weights_out = m_b.write(m_buf.all_weights),
@@ -77,7 +83,7 @@ void Planner::route() {
                                        .k = m_s.experts_per_token});
   }
   m_b.emit("moe_sort", Category::routing,
-           kernels::MoeSortArgs{.ids = m_b.read(m_s.shared > 0 ? m_buf.all_ids : m_buf.ids),
+           kernels::MoeSortArgs{.ids = m_s.shared > 0 ? m_b.read(m_buf.all_ids) : chosen_experts(),
                                 .rows = m_b.write(m_buf.rows),
                                 .offsets = m_b.write(m_buf.offsets),
                                 .M = m_s.M,

@@ -36,8 +36,12 @@ std::vector<int32_t> block_order(int64_t n, bool shuffled, uint64_t seed) {
 
 }  // namespace
 
-Sequences::Sequences(const trace::Workload& w, const Shape& shape)
-    : m_shape(shape), m_seed(w.seed), m_start(start_lengths(w)), m_base(m_start) {
+Sequences::Sequences(const trace::Workload& w, const Shape& shape, Routing routing)
+    : m_shape(shape),
+      m_seed(w.seed),
+      m_routing(std::move(routing)),
+      m_start(start_lengths(w)),
+      m_base(m_start) {
   const auto m = static_cast<size_t>(shape.M);
   m_tokens.resize(m), m_positions.resize(m), m_lengths.resize(m), m_slots.resize(m);
   const int64_t shortest = m_start.empty() ? 0 : *std::min_element(m_start.begin(), m_start.end());
@@ -87,7 +91,9 @@ void Sequences::reset() {
 void Sequences::freeze_at(int64_t steps) {
   m_base = m_start;
   for (int64_t& b : m_base) b += steps * m_shape.next_n;
+  m_step = steps;
   draw_tokens(steps);
+  m_routing.draw(steps);
   place();
 }
 
@@ -98,6 +104,7 @@ void Sequences::advance(const int32_t* next_tokens) {
     return reset();
   }
   std::copy(next_tokens, next_tokens + m_tokens.size(), m_tokens.begin());
+  m_routing.draw(++m_step);
   place();
 }
 

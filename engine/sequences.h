@@ -12,13 +12,13 @@
 #include <span>
 #include <vector>
 
-#include "engine/shape.h"
+#include "engine/routing.h"
 
 namespace engine {
 
 class Sequences {
  public:
-  Sequences(const trace::Workload&, const Shape&);
+  explicit Sequences(const trace::Workload&, const Shape&, Routing = {});
 
   // Starting positions again, and their seeded tokens.
   void reset();
@@ -42,6 +42,11 @@ class Sequences {
     return (m_shape.max_context + page_size - 1) / page_size;
   }
 
+  // Imposed experts of this step's tokens; drawn anew each step.
+  const Routing& routing() const { return m_routing; }
+  // Another distribution, for the same model and batch, from the next reset() on.
+  void set_routing(const Routing& routing) { m_routing.redistribute(routing); }
+
   int64_t slot_count() const { return m_blocks * kBlock; }
   int64_t start(int64_t b) const {
     return m_start[static_cast<size_t>(b)];
@@ -60,7 +65,8 @@ class Sequences {
 
   Shape m_shape;
   uint64_t m_seed;
-  int64_t m_blocks = 0, m_shared = 0;
+  Routing m_routing;
+  int64_t m_blocks = 0, m_shared = 0, m_step = 0;
   std::vector<int64_t> m_start, m_base;
   std::vector<int32_t> m_tokens, m_positions, m_lengths, m_slots, m_slot_table;
   std::map<int, std::vector<int32_t>> m_block_tables;

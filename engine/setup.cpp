@@ -16,6 +16,7 @@ namespace engine {
 
 using trace::Error;
 using trace::Ok;
+using trace::Result;
 using trace::RunSpec;
 using trace::Status;
 
@@ -53,8 +54,6 @@ Status check_workload(const RunSpec& spec) {
                  flag("shared-prefix", w.shared_prefix)};
   }
   if (w.tp < 1) return Error{"tp must be positive", flag("tp", w.tp)};
-  if (w.routing != "router")
-    return Error{"not available yet: imposed routing is not built", "routing " + w.routing};
   return Ok{};
 }
 
@@ -88,6 +87,11 @@ constexpr Setting kSettings[] = {
     {"llama4_scaling", "0 to 10: beta of the query's scaling by position",
      [](std::string_view v, Setup& s) {
        return parse<double>(v, 0.0, 10.0, s.plan.llama4_scaling);
+     }},
+    {"cache", "as_is or cold: whether the caches are emptied before every timed step",
+     [](std::string_view v, Setup& s) {
+       s.cache = v == "cold" ? CacheState::cold : CacheState::as_is;
+       return v == "as_is" || v == "cold";
      }},
     {"workers", "1 or 2",
      [](std::string_view v, Setup& s) { return parse<int>(v, 1, 2, s.workers); }},
@@ -200,8 +204,14 @@ trace::Result<Setup> prepare(const RunSpec& spec) {
   }
   if (const Status status = allowed(setup, spec.toggles); !status) return status.error();
   if (const Status status = read_settings(spec, setup); !status) return status.error();
+  if (setup.cache == CacheState::cold && is_gpu(backend))
+    return Error{"not available yet: the caches of a GPU are not emptied", "--set cache=cold"};
   setup.shape = shape_of(spec.model, spec.workload);
   if (const Status status = check_memory(setup.spec, setup.shape); !status) return status.error();
+  Result<Routing> routing =
+      Routing::parse(spec.workload.routing, setup.shape, spec.workload.seed);
+  if (!routing) return routing.error();
+  setup.routing = std::move(routing).value();
   return setup;
 }
 

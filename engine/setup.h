@@ -3,6 +3,7 @@
 #pragma once
 #include <span>
 
+#include "engine/evict.h"
 #include "engine/plan.h"
 #include "trace/messages.h"
 #include "trace/result.h"
@@ -14,6 +15,8 @@ struct Setup {
   trace::RunSpec spec;  // effective: backend resolved
   Shape shape;
   PlanOptions plan;    // of every arm; fault and placement are each arm's own
+  Routing routing;     // imposed, or none
+  CacheState cache = CacheState::as_is;  // --set cache=as_is|cold
   int workers = 0;     // --set workers=1|2; 0 = by the machine
   bool fault = false;  // --set fault=bitflip: the hidden fault hook
 };

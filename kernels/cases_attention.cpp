@@ -1,6 +1,7 @@
 #include <numeric>
 
 #include "kernels/cases.h"
+#include "kernels/score_rows.h"
 
 namespace kernels::cases {
 namespace {
@@ -58,34 +59,6 @@ const void* queries(Workspace& w, Random& r, Format format, int64_t n) {
   auto* small = w.make<E4m3>(n);
   for (int64_t i = 0; i < n; ++i) small[i] = to_e4m3(to_float(q[i]));
   return small;
-}
-
-// Scores that trip selection: flat, recency, plateau (massive ties), one coarse bin, all equal.
-void score_row(Random& r, float* x, int64_t n) {
-  const int64_t kind = r.below(6);
-  for (int64_t t = 0; t < n; ++t) {
-    const double v = r.normal();
-    switch (kind) {
-      case 0:
-        x[t] = static_cast<float>(v);
-        break;
-      case 1:
-        x[t] = static_cast<float>(v + static_cast<double>(t) * 0.05);
-        break;
-      case 2:
-        x[t] = static_cast<float>(std::max(0.0, v - 1));
-        break;
-      case 3:
-        x[t] = static_cast<float>(1 + v * 1e-6);
-        break;
-      case 4:
-        x[t] = -3;
-        break;
-      default:
-        x[t] = r.chance(0.5) ? -0.0f : 0.0f;
-        break;
-    }
-  }
 }
 
 }  // namespace
@@ -194,7 +167,8 @@ void make(Workspace& w, Random& r, TopkArgs& a) {
   std::vector<int32_t> lengths, table;
   for (int64_t row = 0; row < a.B * a.next_n; ++row) {
     lengths.push_back(static_cast<int32_t>(r.pick({1, a.k - 1, a.k, a.k + 1, 700, 1000})));
-    score_row(r, logits + row * a.S, lengths.back());
+    fill_scores(static_cast<ScoreRow>(r.below(std::size(kScoreRows))), r, logits + row * a.S,
+                lengths.back());
   }
   for (int64_t b = 0; b < a.B; ++b) {
     const auto slots = shuffled_slots(r, a.slot_stride, 64);

@@ -1,5 +1,6 @@
 // bench: every launch has a time, its bytes, and a floor by the ceilings measured beside it. How
 // fast is nobody's business here.
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -23,17 +24,25 @@ TEST_CASE("bench step: every op of the step once, and the step itself") {
   int launches = 0;
   int64_t bytes = 0;
   double floor = 0;
-  for (const BenchRow& row : report->rows) {
+  size_t i = 0;
+  for (; i < report->rows.size() && report->rows[i].op != "step"; ++i) {
+    const BenchRow& row = report->rows[i];
     INFO(row.op);
     CHECK(row.us > 0);
     CHECK(row.bytes > 0);
     CHECK(row.floor_us > 0);
     CHECK(row.of_floor() == row.floor_us / row.us);
-    if (row.op == "step") continue;
     launches += row.launches, bytes += row.bytes, floor += row.floor_us;
   }
-  const BenchRow& step = report->rows.back();
-  REQUIRE(step.op == "step");
+  REQUIRE(i < report->rows.size());
+  const BenchRow& step = report->rows[i];
+  CHECK(step.what == "uniform");
+  // Again with a power law: the experts and the step.
+  CHECK(report->rows.back().op == "step");
+  CHECK(report->rows.back().what == "zipf:1.01");
+  std::string again;
+  for (size_t j = i + 1; j < report->rows.size(); ++j) again += report->rows[j].op + " ";
+  CHECK(again == "experts_gate_up experts_silu experts_quant experts_down step ");
   CHECK(launches == static_cast<int>(session->plan().ops.size()));
   CHECK(step.launches == launches);
   CHECK(step.bytes == bytes);
@@ -56,6 +65,12 @@ TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the mode
         product = row.streams_weights && row.what.find("N=") != std::string::npos;
     }
     CHECK(product);
+    const auto rows_of = [&](std::string_view op) {
+      return std::count_if(report->rows.begin(), report->rows.end(),
+                           [op](const BenchRow& r) { return r.op == op; });
+    };
+    CHECK(rows_of("topk") == (spec.model.has_indexer() ? 6 : 0));  // one a kind of score row
+    CHECK(rows_of("experts_down") == 2);                           // one a routing
   }
 }
 

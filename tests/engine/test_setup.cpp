@@ -41,7 +41,7 @@ TEST_CASE("what cannot run is refused with what and where") {
   CHECK(has(refusal([](auto& s) { s.workload.steps = 0; }), "--steps 0"));
   CHECK(has(refusal([](auto& s) { s.workload.shared_prefix = 1.5; }), "--shared-prefix 1.5"));
   CHECK(has(refusal([](auto& s) { s.workload.shared_prefix = NAN; }), "--shared-prefix"));
-  CHECK(has(refusal([](auto& s) { s.workload.routing = "zipf:1"; }), "not available yet"));
+  CHECK(has(refusal([](auto& s) { s.workload.routing = "zipf:x"; }), "--routing zipf:x"));
   CHECK(has(refusal([](auto& s) { s.workload.tp = 3; }), "tp=3"));
   CHECK(has(refusal([](auto& s) { s.model.hidden = 100; }), "hidden=100"));
   CHECK(has(refusal([](auto& s) { s.set["gemm_scale"] = "row"; }), "no such setting"));
