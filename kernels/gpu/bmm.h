@@ -1,5 +1,6 @@
-// A GEMM a head: absorb (q_nope x w_kc) and v (o_lat x w_vc). A block takes 16 tokens of one head and 16 rows a
-// wave; it quantises its activations once into shared memory, then every wave runs over all of K.
+// A GEMM a head: absorb (q_nope x w_kc) and v (o_lat x w_vc). A block takes 16 tokens of one head and 16 output
+// columns; it quantises its activations into shared memory, then its waves split K. Tiles are many rather than
+// large: a rank has 8 heads, and the device 132 multiprocessors.
 #pragma once
 #include "kernels/gpu/gemm.h"
 #include "kernels/gpu/quants.h"
@@ -35,32 +36,33 @@ GPU_DEVICE Eight e2m1_and_back(const Eight& x, uint8_t code) {
   return y;
 }
 
-// Rows of 16 tokens into shared memory, 16 lanes of eight values a group of 128; rows past the count are zeros.
+// Rows of the block's tokens into shared memory, 16 lanes of eight values a group of 128. Rows past the count
+// are left as they are: they are columns of the product that nobody writes.
 GPU_DEVICE void stage_rows(const BmmArgs& a, const Tokens& tokens, int64_t h, uint8_t* rows, int64_t stride,
                            float* scales, int64_t groups) {
   const int64_t vectors = groups * kGroupLanes;  // of a token, the last group filled up
-  for (int64_t i = thread_id(); i < 16 * vectors; i += block_threads()) {  // a whole number of waves
-    const int64_t token = i / vectors, k = i % vectors * 8;
-    const bool inside = token < tokens.count && k < a.K;
+  const int64_t all = tokens.count * vectors;
+  for (int64_t first = 0; first < all; first += block_threads()) {  // whole waves: lanes share their maxima
+    const int64_t i = first + thread_id(), token = i / vectors, k = i % vectors * 8;
+    const bool inside = i < all && k < a.K;
     Eight x = {};
     if (inside) x = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
     uint8_t* row = rows + token * stride;
     if (a.format == WeightFormat::fp8) {
       const float s = group_scale(x);
-      if (k < a.K) store8(reinterpret_cast<E4m3*>(row) + k, x, s);
-      if (k % kGroup == 0) scales[token * groups + k / kGroup] = s;
+      if (inside) store8(reinterpret_cast<E4m3*>(row) + k, x, s);
+      if (inside && k % kGroup == 0) scales[token * groups + k / kGroup] = s;
     } else if (a.format == WeightFormat::mxfp4) {
       const uint8_t code = mx_group_scale(x);
-      if (k < a.K) store8(reinterpret_cast<Bf16*>(row) + k, e2m1_and_back(x, code));
-    } else if (k < a.K) {
+      if (inside) store8(reinterpret_cast<Bf16*>(row) + k, e2m1_and_back(x, code));
+    } else if (inside) {
       store8(reinterpret_cast<Bf16*>(row) + k, x);
     }
   }
 }
 
 GPU_DEVICE void bmm(const BmmArgs& a) {
-  const int64_t blocks = (a.N + 16 * kGemmWaves - 1) / (16 * kGemmWaves), h = blockIdx.x / blocks;
-  const int64_t n0 = (blockIdx.x % blocks * kGemmWaves + wave_id()) * 16;
+  const int64_t blocks = (a.N + 15) / 16, h = blockIdx.x / blocks, n0 = blockIdx.x % blocks * 16;
   const Tokens tokens = tokens_of(int64_t{blockIdx.y} * 16, a.M, 16);
   const int64_t groups = (a.K + kGroup - 1) / kGroup, width = a.format == WeightFormat::fp8 ? 1 : 2;
   const int64_t stride = a.K * width + kRowPad;
@@ -68,29 +70,25 @@ GPU_DEVICE void bmm(const BmmArgs& a) {
   uint8_t* rows = lds() + 16 * groups * 4;
   stage_rows(a, tokens, h, rows, stride, scales, groups);
   barrier();
-  if (n0 >= a.N) return;
   Acc acc[1] = {};
   float unit = 1;
   if (a.format == WeightFormat::fp8) {
     unit = a.w_scale;
     add_fp8(acc, Fp8Rows{static_cast<const E4m3*>(a.w) + h * a.N * a.K, nullptr, n0, a.N, a.K},
-            SharedFp8{tokens, rows, scales, stride, groups}, a.K, 0, 1);
+            SharedFp8{tokens, rows, scales, stride, groups}, a.K, wave_id(), block_waves());
   } else if (a.format == WeightFormat::bf16) {
     add_bf16<1>(acc, Bf16Rows{static_cast<const Bf16*>(a.w) + h * a.N * a.K, n0, a.N, a.K},
-                SharedBf16{tokens, rows, stride}, 0, a.K, 0, 1);
+                SharedBf16{tokens, rows, stride}, 0, a.K, wave_id(), block_waves());
   } else {
     add_mx(acc, MxRows{static_cast<const uint8_t*>(a.w) + h * a.N * a.K / 2,
                        a.w_scales + h * a.N * a.K / kMxGroup, n0, a.N, a.K},
-           SharedMx{{tokens, rows, stride}}, a.K, 0, 1);
+           SharedMx{{tokens, rows, stride}}, a.K, wave_id(), block_waves());
   }
-  const int lane = lane_id();
-#pragma unroll
-  for (int r = 0; r < kAcc; ++r) {
-    const int token = acc_col(lane, r);
-    const int64_t n = n0 + acc_row(lane, r);
-    if (token < tokens.count && n < a.N)
-      a.out[(tokens.m0 + token) * a.out_stride + h * a.out_head_stride + n] = to_bf16(acc[0].c[r] * unit);
-  }
+  barrier();  // the rows have been read: their place takes the sums
+  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
+    if (token < tokens.count && n0 + row < a.N)
+      a.out[(tokens.m0 + token) * a.out_stride + h * a.out_head_stride + n0 + row] = to_bf16(sum * unit);
+  });
 }
 inline Launch launch(const BmmArgs& a, const Traits&) {
   const int64_t width = a.format == WeightFormat::fp8 ? 1 : 2, groups = gpu::divide_up(a.K, kGroup);
@@ -98,8 +96,10 @@ inline Launch launch(const BmmArgs& a, const Traits&) {
   if (!gpu::multiples({a.x_stride, a.x_head_stride}, 8) || a.K % row != 0 || !gpu::aligned(a.x, 16) ||
       !gpu::aligned(a.w, 16))
     return gpu::refused("bmm: rows must be 16-byte aligned on a GPU");
-  return gpu::blocks(Kernel::bmm, a.M ? a.H * gpu::divide_up(a.N, 16 * kGemmWaves) : 0,
-                     gpu::divide_up(a.M, 16), kGemmThreads, 16 * (groups * 4 + a.K * width + kRowPad));
+  constexpr int kWaves = 4;
+  return gpu::blocks(Kernel::bmm, a.M ? a.H * gpu::divide_up(a.N, 16) : 0, gpu::divide_up(a.M, 16),
+                     kWaves * kWave,
+                     std::max(16 * (groups * 4 + a.K * width + kRowPad), join_bytes(1, kWaves)));
 }
 
 }  // namespace kernels::GPU_NS

@@ -91,12 +91,25 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
   auto* tables = reinterpret_cast<float*>(lds());  // [wave][token][column]
   float* table = tables + wave_id() * e.M * 16;
   float* tile_sums = tables + (kGemmWaves * e.M + wave_id() * 16) * 16;  // [row of the tile][column]
+  auto* used = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16);  // experts with rows, ascending
   for (int64_t i = lane; i < e.M * 16; i += kWave) table[i] = 0;
-  wave_barrier();
-  int turn = 0;
-  for (int64_t expert = 0; expert < e.E; ++expert) {
+  if (wave_id() == 0) {
+    int count = 0;
+    for (int64_t start = 0; start < e.E; start += kWave) {
+      const int64_t expert = start + lane;
+      const bool has = expert < e.E && e.offsets[expert] < e.offsets[expert + 1];
+      int before;
+      const int all = wave_count(has, &before);
+      if (has) used[1 + count + before] = static_cast<int32_t>(expert);
+      count += all;
+    }
+    if (lane == 0) used[0] = count;
+  }
+  barrier();
+  const int count = used[0];
+  for (int turn = wave_id(); turn < count; turn += kGemmWaves) {
+    const int64_t expert = used[1 + turn];
     const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
-    if (first == last || turn++ % kGemmWaves != wave_id()) continue;
     for (int32_t i = first; i < last; i += 16) {
       const ExpertTile tile{e.rows + i, last - i < 16 ? last - i : 16, 1, e.M * e.k};
       Acc acc[1] = {};
@@ -126,7 +139,7 @@ inline Launch launch(const MoeDownArgs& a, const Traits&) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_down: weights and activations must share a format, rows be 16-byte aligned");
   return gpu::blocks(Kernel::moe_down, a.experts.M ? a.N / 16 : 0, 1, kGemmThreads,
-                     kGemmWaves * (a.experts.M + 16) * 64);
+                     kGemmWaves * (a.experts.M + 16) * 64 + (a.experts.E + 1) * 4);
 }
 
 }  // namespace kernels::GPU_NS

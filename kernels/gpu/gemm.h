@@ -219,6 +219,11 @@ constexpr int64_t join_bytes(int tiles, int waves) {
 
 inline constexpr int kGemmThreads = 256;
 inline constexpr int kGemmWaves = kGemmThreads / kWave;
+inline constexpr int kWideThreads = 512;  // where the columns alone are too few blocks for the device
+
+GPU_DEVICE int block_waves() {
+  return static_cast<int>(block_threads()) / kWave;
+}
 
 template <int TT>
 GPU_DEVICE void gemm_fp8(const GemmFp8Args& a) {
@@ -227,8 +232,8 @@ GPU_DEVICE void gemm_fp8(const GemmFp8Args& a) {
   const Fp8Rows w{a.w, a.w_scales + n0 / kGroup * (a.K / kGroup), n0, a.N, a.K};
   const Fp8Tokens x{tokens, a.x, a.K};
   Acc acc[TT] = {};
-  add_fp8(acc, w, x, a.K, wave_id(), kGemmWaves);
-  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+  add_fp8(acc, w, x, a.K, wave_id(), block_waves());
+  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
     if (token < tokens.count && n0 + row < a.N)
       a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
   });
@@ -238,15 +243,16 @@ GPU_DEVICE void gemm_fp8_32(const GemmFp8Args& a) { gemm_fp8<2>(a); }
 GPU_DEVICE void gemm_fp8_64(const GemmFp8Args& a) { gemm_fp8<4>(a); }
 
 // Blocks of 16 columns by blocks of tokens; `kernels` for 16, 32 and 64 tokens.
-inline Launch gemm_launch(const Kernel (&kernels)[3], int64_t M, int64_t N, int64_t y) {
+inline Launch gemm_launch(const Kernel (&kernels)[3], int64_t M, int64_t N, int64_t y, const Traits& device) {
   const int tiles = M <= 16 ? 1 : M <= 32 ? 2 : 4;
-  return gpu::blocks(kernels[tiles / 2], M ? gpu::divide_up(N, 16) : 0, gpu::divide_up(M, tiles * 16) * y,
-                     kGemmThreads, join_bytes(tiles, kGemmWaves));
+  const int64_t columns = gpu::divide_up(N, 16), tokens = gpu::divide_up(M, tiles * 16) * y;
+  const int threads = tiles == 1 && columns * tokens <= 2 * device.units ? kWideThreads : kGemmThreads;
+  return gpu::blocks(kernels[tiles / 2], M ? columns : 0, tokens, threads, join_bytes(tiles, threads / kWave));
 }
-inline Launch launch(const GemmFp8Args& a, const Traits&) {
+inline Launch launch(const GemmFp8Args& a, const Traits& t) {
   if (!gpu::aligned(a.x.values, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
-  return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1);
+  return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
 }
 
 template <int TT>
@@ -275,8 +281,8 @@ template <int TT, int kParts, class X>
 GPU_DEVICE void gemm_bf16_of(const GemmBf16Args& a, const Tokens& tokens, int64_t split, const X& x) {
   const int64_t n0 = int64_t{blockIdx.x} * 16, k = a.K / a.splits;
   Acc acc[TT] = {};
-  add_bf16<kParts>(acc, Bf16Rows{a.w, n0, a.N, a.K}, x, split * k, split * k + k, wave_id(), kGemmWaves);
-  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+  add_bf16<kParts>(acc, Bf16Rows{a.w, n0, a.N, a.K}, x, split * k, split * k + k, wave_id(), block_waves());
+  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
     if (token >= tokens.count || n0 + row >= a.N) return;
     const int64_t at = (split * a.M + tokens.m0 + token) * a.out_stride + n0 + row;
     if (a.out_format == Format::f32)
@@ -301,13 +307,13 @@ GPU_DEVICE void gemm_f32_16(const GemmBf16Args& a) {
   gemm_bf16_of<1, 3>(a, tokens, blockIdx.y / tiles,
                      F32Tokens{tokens, static_cast<const float*>(a.x), a.x_stride});
 }
-inline Launch launch(const GemmBf16Args& a, const Traits&) {
+inline Launch launch(const GemmBf16Args& a, const Traits& t) {
   if (a.x_stride % 8 != 0 || a.K % (8 * a.splits) != 0 || !gpu::aligned(a.x, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
   if (a.x_format == Format::f32)
     return gpu::blocks(Kernel::gemm_f32_16, a.M ? gpu::divide_up(a.N, 16) : 0,
-                       gpu::divide_up(a.M, 16) * a.splits, kGemmThreads, join_bytes(1, kGemmWaves));
-  return gemm_launch({Kernel::gemm_bf16_16, Kernel::gemm_bf16_32, Kernel::gemm_bf16_64}, a.M, a.N, a.splits);
+                       gpu::divide_up(a.M, 16) * a.splits, kWideThreads, join_bytes(1, kWideThreads / kWave));
+  return gemm_launch({Kernel::gemm_bf16_16, Kernel::gemm_bf16_32, Kernel::gemm_bf16_64}, a.M, a.N, a.splits, t);
 }
 
 }  // namespace kernels::GPU_NS

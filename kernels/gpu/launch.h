@@ -10,22 +10,22 @@
 // X(kernel, Args, threads of a block at most, blocks a multiprocessor should hold); for GPU compilers
 #define GPU_KERNELS(X)                          \
   X(embed, EmbedArgs, 256, 4)                   \
-  X(rms_norm, RmsNormArgs, 256, 4)              \
-  X(qk_norm, QkNormArgs, 256, 4)                \
+  X(rms_norm, RmsNormArgs, 1024, 1)              \
+  X(qk_norm, QkNormArgs, 1024, 1)                \
   X(layer_norm, LayerNormArgs, 128, 4)          \
   X(scale_transpose, ScaleTransposeArgs, 256, 4) \
   X(group_quant, GroupQuantArgs, 256, 4)        \
-  X(gemm_fp8_16, GemmFp8Args, 256, 2)           \
+  X(gemm_fp8_16, GemmFp8Args, 512, 1)           \
   X(gemm_fp8_32, GemmFp8Args, 256, 1)           \
   X(gemm_fp8_64, GemmFp8Args, 256, 1)           \
   X(mx_quant, MxQuantArgs, 256, 4)              \
   X(gemm_mxfp4_16, GemmMxArgs, 256, 2)          \
   X(gemm_mxfp4_32, GemmMxArgs, 256, 1)          \
-  X(gemm_bf16_16, GemmBf16Args, 256, 2)         \
+  X(gemm_bf16_16, GemmBf16Args, 512, 1)         \
   X(gemm_bf16_32, GemmBf16Args, 256, 2)         \
   X(gemm_bf16_64, GemmBf16Args, 256, 1)         \
-  X(gemm_f32_16, GemmBf16Args, 256, 1)          \
-  X(bmm, BmmArgs, 256, 2)                       \
+  X(gemm_f32_16, GemmBf16Args, 512, 1)          \
+  X(bmm, BmmArgs, 256, 3)                       \
   X(split_reduce, SplitReduceArgs, 256, 4)      \
   X(query_scale, QueryScaleArgs, 256, 4)        \
   X(index_rope, IndexRopeArgs, 256, 4)          \
@@ -48,7 +48,7 @@
   X(sparse_mla_bf16, SparsePartialArgs, 4 * GPU_WAVE, 1) \
   X(dense_mla_fp8, DensePartialArgs, 4 * GPU_WAVE, 2)    \
   X(dense_mla_bf16, DensePartialArgs, 4 * GPU_WAVE, 1)   \
-  X(sparse_combine, SparseCombineArgs, 128, 8)  \
+  X(sparse_combine, SparseCombineArgs, 256, 4)  \
   X(router_topk, RouterTopkArgs, 128, 4)        \
   X(moe_gate_up, MoeGateUpArgs, 256, 2)         \
   X(moe_down, MoeDownArgs, 256, 2)              \

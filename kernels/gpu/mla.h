@@ -81,27 +81,46 @@ inline Launch launch(const QueryScaleArgs& a, const Traits&) {
   return gpu::over(Kernel::query_scale, a.M * a.H * a.columns);
 }
 
-// A block a (token, head); eight columns a thread. Splits are at most 32 (topk 2048 in tiles of 64).
+inline constexpr int64_t kMostSplits = 64;
+inline constexpr int kCombineGroups = 4;  // of threads, each a quarter of the splits
+
+// A block a (token, head): weights once, then eight columns a thread; the quarters' sums are added in order.
 GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
+  auto* weight = reinterpret_cast<float*>(lds());
+  auto* sums = weight + kMostSplits;  // [group][latent]
   const int64_t row = blockIdx.x, m = row / a.H, h = row % a.H;
   const float* lse = a.lse + m * a.splits * a.H + h;
-  float top = lse[0], total = 0;
-  for (int64_t g = 1; g < a.splits; ++g) top = larger(top, lse[g * a.H]);
-  for (int64_t g = 0; g < a.splits; ++g) total += exp2f(lse[g * a.H] - top);
-  for (int64_t d = thread_id() * 8; d < a.latent; d += block_threads() * 8) {
+  for (int64_t g = thread_id(); g < a.splits; g += block_threads()) weight[g] = lse[g * a.H];
+  barrier();
+  float top = weight[0], total = 0;
+  for (int64_t g = 1; g < a.splits; ++g) top = larger(top, weight[g]);
+  for (int64_t g = 0; g < a.splits; ++g) total += exp2f(weight[g] - top);
+  const int64_t lanes = block_threads() / kCombineGroups, group = thread_id() / lanes;
+  const int64_t each = (a.splits + kCombineGroups - 1) / kCombineGroups, first = group * each;
+  const int64_t last = first + each < a.splits ? first + each : a.splits;
+  for (int64_t d = thread_id() % lanes * 8; d < a.latent; d += lanes * 8) {
     Eight o = {};
-    for (int64_t g = 0; g < a.splits; ++g) {
-      const float weight = exp2f(lse[g * a.H] - top) / total;
+#pragma unroll 8
+    for (int64_t g = first; g < last; ++g) {
+      const float share = exp2f(weight[g] - top) / total;
       const Eight part = load8(a.partial + ((m * a.splits + g) * a.H + h) * a.latent + d);
-      for (int i = 0; i < 8; ++i) o.v[i] += weight * part.v[i];
+      for (int i = 0; i < 8; ++i) o.v[i] += share * part.v[i];
     }
-    store8(a.out + row * a.latent + d, o);
+    for (int i = 0; i < 8; ++i) sums[group * a.latent + d + i] = o.v[i];
+  }
+  barrier();
+  for (int64_t d = thread_id(); d < a.latent; d += block_threads()) {
+    float o = sums[d];
+    for (int i = 1; i < kCombineGroups; ++i) o += sums[i * a.latent + d];
+    a.out[row * a.latent + d] = to_bf16(o);
   }
 }
 inline Launch launch(const SparseCombineArgs& a, const Traits&) {
   if (a.latent % 8 != 0 || !gpu::aligned(a.partial, 16) || !gpu::aligned(a.out, 16))
     return gpu::refused("sparse_combine: rows must be 16-byte aligned on a GPU");
-  return gpu::blocks(Kernel::sparse_combine, a.M * a.H, 1, a.latent > 512 ? 128 : 64, 0);
+  if (a.splits > kMostSplits) return gpu::refused("sparse_combine: more than 64 splits on a GPU");
+  return gpu::blocks(Kernel::sparse_combine, a.M * a.H, 1, 256,
+                     (kMostSplits + kCombineGroups * a.latent) * 4);
 }
 
 }  // namespace kernels::GPU_NS

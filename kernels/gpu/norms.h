@@ -56,6 +56,10 @@ GPU_DEVICE void norm_row(const RmsNormArgs& a, int64_t m) {
   }
 }
 
+// A vector of eight a thread: all of a row's loads are under way at once.
+inline int norm_threads(int64_t D) {
+  return static_cast<int>(std::clamp<int64_t>(gpu::divide_up(D / 8, 128) * 128, 128, 1024));
+}
 inline std::string norm_refused(const RmsNormArgs& a, const Traits& t) {
   if (!gpu::multiples({a.D, a.x_stride}, 8) || !gpu::aligned(a.x, 16) || !gpu::aligned(a.weight, 16) ||
       !gpu::aligned(a.residual, 16) || !gpu::aligned(a.residual_out, 16) || !gpu::aligned(a.out, 16))
@@ -69,7 +73,7 @@ GPU_DEVICE void rms_norm(const RmsNormArgs& a) {
 }
 inline Launch launch(const RmsNormArgs& a, const Traits& t) {
   if (std::string why = norm_refused(a, t); !why.empty()) return gpu::refused(std::move(why));
-  return gpu::blocks(Kernel::rms_norm, a.M, 1, gpu::kThreads, kPartBytes + a.D * 4);
+  return gpu::blocks(Kernel::rms_norm, a.M, 1, norm_threads(a.D), kPartBytes + a.D * 4);
 }
 
 GPU_DEVICE void qk_norm(const QkNormArgs& a) {
@@ -84,7 +88,8 @@ inline Launch launch(const QkNormArgs& a, const Traits& t) {
   for (const RmsNormArgs* one : {&a.q, &a.kv}) {
     if (std::string why = norm_refused(*one, t); !why.empty()) return gpu::refused(std::move(why));
   }
-  return gpu::blocks(Kernel::qk_norm, std::max(a.q.M, a.kv.M), 2, gpu::kThreads,
+  return gpu::blocks(Kernel::qk_norm, std::max(a.q.M, a.kv.M), 2,
+                     norm_threads(std::max(a.q.D, a.kv.D)),
                      kPartBytes + std::max(a.q.D, a.kv.D) * 4);
 }
 
