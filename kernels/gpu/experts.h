@@ -7,13 +7,24 @@
 
 namespace kernels::GPU_NS {
 
-// 16 sorted rows of an expert as tokens of a tile. `per`: rows of the activations a sorted row divides into.
+// 16 sorted rows of an expert as tokens of a tile. Which rows of the activations they are is worked out once a
+// wave, into shared memory: every piece and scale of a step asks for it.
 struct ExpertTile {
-  const int32_t* rows;  // at the tile
+  const int32_t* rows;     // sorted, at the tile
+  const int32_t* sources;  // [16] rows of the activations; the last stands in for those past the count
   int count;
-  int64_t per, total;  // total rows of the activations
-  GPU_DEVICE int64_t at(int token) const { return rows[token < count ? token : count - 1] / per; }
+  GPU_DEVICE int64_t at(int token) const { return sources[token]; }
 };
+inline constexpr int64_t kSourceBytes = 16 * 4;  // of a wave
+
+// `per`: sorted rows to a row of the activations. All lanes of the wave call it.
+GPU_DEVICE ExpertTile expert_tile(const int32_t* rows, int32_t left, int32_t per, int32_t* sources) {
+  const ExpertTile tile{rows, sources, left < 16 ? left : 16};
+  wave_barrier();  // the last tile's sources have been read
+  if (lane_id() < 16) sources[lane_id()] = rows[lane_id() < tile.count ? lane_id() : tile.count - 1] / per;
+  wave_barrier();
+  return tile;
+}
 struct Fp8Expert : ExpertTile {
   const E4m3* values;
   const float* scales;
@@ -63,8 +74,9 @@ GPU_DEVICE void moe_gate_up(const MoeGateUpArgs& a) {
   const ExpertRows& e = a.experts;
   const int64_t expert = blockIdx.y, n0 = int64_t{blockIdx.x} * 16;
   const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
+  auto* sources = reinterpret_cast<int32_t*>(lds() + join_bytes(1, kGemmWaves)) + wave_id() * 16;
   for (int32_t i = first; i < last; i += 16) {
-    const ExpertTile tile{e.rows + i, last - i < 16 ? last - i : 16, e.k, e.M};
+    const ExpertTile tile = expert_tile(e.rows + i, last - i, static_cast<int32_t>(e.k), sources);
     Acc acc[1] = {};
     add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, wave_id(), kGemmWaves);
     if (i > first) barrier();  // the last tile's sums have been read
@@ -81,7 +93,7 @@ inline Launch launch(const MoeGateUpArgs& a, const Traits&) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_gate_up: weights and activations must share a format, rows be 16-byte aligned");
   return gpu::blocks(Kernel::moe_gate_up, a.experts.M ? a.N / 16 : 0, a.experts.E, kGemmThreads,
-                     join_bytes(1, kGemmWaves));
+                     join_bytes(1, kGemmWaves) + kGemmWaves * kSourceBytes);
 }
 
 GPU_DEVICE void moe_down(const MoeDownArgs& a) {
@@ -90,8 +102,9 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
   const int lane = lane_id();
   auto* tables = reinterpret_cast<float*>(lds());  // [wave][token][column]
   float* table = tables + wave_id() * e.M * 16;
+  auto* sources = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16) + wave_id() * 16;
   float* tile_sums = tables + (kGemmWaves * e.M + wave_id() * 16) * 16;  // [row of the tile][column]
-  auto* used = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16);  // experts with rows, ascending
+  auto* used = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16) + kGemmWaves * 16;  // experts with rows, ascending
   for (int64_t i = lane; i < e.M * 16; i += kWave) table[i] = 0;
   if (wave_id() == 0) {
     int count = 0;
@@ -111,7 +124,7 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
     const int64_t expert = used[1 + turn];
     const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
     for (int32_t i = first; i < last; i += 16) {
-      const ExpertTile tile{e.rows + i, last - i < 16 ? last - i : 16, 1, e.M * e.k};
+      const ExpertTile tile = expert_tile(e.rows + i, last - i, 1, sources);
       Acc acc[1] = {};
       add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, 0, 1);
 #pragma unroll
@@ -121,7 +134,7 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
       if (lane < 16) {
         for (int j = 0; j < tile.count; ++j) {
           const int32_t row = tile.rows[j];
-          table[row / e.k * 16 + lane] += a.weights[row] * tile_sums[j * 16 + lane];
+          table[row / static_cast<int32_t>(e.k) * 16 + lane] += a.weights[row] * tile_sums[j * 16 + lane];
         }
       }
       wave_barrier();
@@ -139,7 +152,7 @@ inline Launch launch(const MoeDownArgs& a, const Traits&) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_down: weights and activations must share a format, rows be 16-byte aligned");
   return gpu::blocks(Kernel::moe_down, a.experts.M ? a.N / 16 : 0, 1, kGemmThreads,
-                     kGemmWaves * (a.experts.M + 16) * 64 + (a.experts.E + 1) * 4);
+                     kGemmWaves * ((a.experts.M + 16) * 64 + kSourceBytes) + (a.experts.E + 1) * 4);
 }
 
 }  // namespace kernels::GPU_NS

@@ -15,7 +15,7 @@ inline constexpr int kTopkWaves = kTopkThreads / kWave;
 
 struct TopkShared {
   int count[256];
-  int wave_above[kTopkWaves], wave_equal[kTopkWaves];
+  int wave_counts[kTopkWaves];
   int digit, above;  // of a pass: the k-th's digit, and how many are larger
 };
 
@@ -73,28 +73,48 @@ GPU_DEVICE void topk(const TopkArgs& a) {
     missing -= s.above;
     barrier();
   }
-  // Tile by tile, a place a thread: all above the threshold and the first `missing` equal to it.
+  // Tile by tile, kEach places a thread: all above the threshold and the first `missing` equal to it. Both
+  // counts of a thread travel in one word, above in the high half.
+  constexpr int kEach = 4;
   int written = 0, equals = 0;
-  for (int64_t first = 0; first < length; first += kTopkThreads) {
-    const int64_t t = first + thread_id();
-    const uint32_t key = t < length ? order_key(x[t]) : 0;
-    const bool above = t < length && key > prefix, equal = t < length && key == prefix;
-    int above_before, equal_before;
-    const int wave_above = wave_count(above, &above_before), wave_equal = wave_count(equal, &equal_before);
-    if (lane_id() == 0) s.wave_above[wave_id()] = wave_above, s.wave_equal[wave_id()] = wave_equal;
+  for (int64_t first = 0; first < length; first += kTopkThreads * kEach) {
+    const int64_t t0 = first + thread_id() * kEach;
+    uint32_t keys[kEach];
+    int mine = 0;
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const bool inside = t0 + i < length;
+      keys[i] = inside ? order_key(x[t0 + i]) : 0;
+      mine += inside && keys[i] > prefix ? 1 << 16 : inside && keys[i] == prefix ? 1 : 0;
+    }
+    int before = mine;  // of this wave, this thread included
+    for (int step = 1; step < kWave; step *= 2) {
+      const int other = wave_from(before, lane_id() >= step ? lane_id() - step : 0);
+      if (lane_id() >= step) before += other;
+    }
+    if (lane_id() == kWave - 1) s.wave_counts[wave_id()] = before;
     barrier();
-    int tile_above = 0, tile_equal = 0;
+    int tile = 0;
     for (int w = 0; w < kTopkWaves; ++w) {
-      if (w == wave_id()) above_before += tile_above, equal_before += tile_equal;
-      tile_above += s.wave_above[w], tile_equal += s.wave_equal[w];
+      if (w == wave_id()) before += tile;
+      tile += s.wave_counts[w];
     }
     barrier();
-    const auto taken = [&](int n) { return n < missing ? n : missing; };
-    const int before = taken(equals + equal_before);  // of the equal ones, before this thread
-    if (above || (equal && equals + equal_before < missing))
-      out[written + above_before + before] = table[t];
-    written += tile_above;
-    equals += tile_equal;
+    before -= mine;
+    int above = written + (before >> 16), equal = equals + (before & 0xffff);
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      if (t0 + i >= length) break;
+      const int taken = equal < missing ? equal : missing;
+      if (keys[i] > prefix) {
+        out[above++ + taken] = table[t0 + i];
+      } else if (keys[i] == prefix) {
+        if (equal < missing) out[above + taken] = table[t0 + i];
+        ++equal;
+      }
+    }
+    written += tile >> 16;
+    equals += tile & 0xffff;
   }
 }
 inline Launch launch(const TopkArgs& a, const Traits&) {
