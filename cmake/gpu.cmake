@@ -4,3 +4,4 @@ ds_library(ds_gpu kernels/gpu ds_kernels)
 # One rounding a product and one a sum on every vendor, unless a kernel asks for a fused one by name.
 target_compile_options(ds_gpu PRIVATE -ffp-contract=off)
 include(cuda)
+include(hip)

@@ -246,7 +246,7 @@ GPU_DEVICE void gemm_fp8_64(const GemmFp8Args& a) { gemm_fp8<4>(a); }
 inline Launch gemm_launch(const Kernel (&kernels)[3], int64_t M, int64_t N, int64_t y, const Traits& device) {
   const int tiles = M <= 16 ? 1 : M <= 32 ? 2 : 4;
   const int64_t columns = gpu::divide_up(N, 16), tokens = gpu::divide_up(M, tiles * 16) * y;
-  const int threads = tiles == 1 && columns * tokens <= 2 * device.units ? kWideThreads : kGemmThreads;
+  const int threads = tiles == 1 && columns * tokens <= device.units ? kWideThreads : kGemmThreads;
   return gpu::blocks(kernels[tiles / 2], M ? columns : 0, tokens, threads, join_bytes(tiles, threads / kWave));
 }
 inline Launch launch(const GemmFp8Args& a, const Traits& t) {
