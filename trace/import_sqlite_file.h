@@ -19,7 +19,8 @@
 
 namespace trace {
 
-// The rows of one query. A row that cannot be read ends them; SqliteFile::problem() says why.
+// The rows of one query. A row that cannot be read ends them; SqliteFile::problem() says why. So does a row more than
+// the file has room for: pages of a hostile one lead back to themselves.
 class SqliteRows {
  public:
   SqliteRows(class SqliteFile& file, const std::string& sql);
@@ -45,6 +46,7 @@ class SqliteRows {
  private:
   class SqliteFile& m_file;
   sqlite3_stmt* m_statement = nullptr;
+  int64_t m_rows = 0;   // since the start
 };
 
 class SqliteFile {
@@ -76,7 +78,7 @@ class SqliteFile {
   SqliteFile() = default;
   Status connect(const std::string& path, const std::string& shown, const ImportOptions&);
   void note_missing_pages(const std::string& path);
-  void note_problem();
+  void note_problem(const std::string& what = {});
 
   sqlite3* m_handle = nullptr;
   std::string m_temporary;   // unpacked copy, removed by the destructor

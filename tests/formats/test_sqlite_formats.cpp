@@ -206,3 +206,10 @@ TEST_CASE("SQLite: unpacking stops at the cap, other databases are refused by na
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().what, ContainsSubstring("none of the tables of rocpd, RPD or Nsight Systems"));
 }
+
+// Found by the fuzzer: 3.7 KB that gave rows without end.
+TEST_CASE("SQLite: pages that lead back to themselves end in words") {
+  const auto imported = trace::import_file(std::string(DS_SOURCE_DIR) + "/tests/formats/found/rpd_pages_in_a_circle.rpd");
+  if (imported.ok()) CHECK(tests::any_contains(imported->report.warnings, "cannot be read on"));
+  else CHECK_THAT(imported.error().what, ContainsSubstring("cannot be read on"));
+}
