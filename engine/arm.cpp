@@ -20,14 +20,15 @@ IndexLayout index_layout(const trace::ToggleSet& t) {
   return t.is(ToggleKey::index_layout, "preshuffle") ? IndexLayout::preshuffle : IndexLayout::row;
 }
 
-SharedWeights weights_of(const Setup& setup, const SharedWeights& reuse, const Progress& progress) {
+}  // namespace
+
+SharedWeights load_weights(const Setup& setup, const SharedWeights& reuse,
+                           const Progress& progress) {
   if (reuse.fits(setup.spec)) return reuse;
   const trace::Workload& w = setup.spec.workload;
   return {setup.spec.model, w.tp, w.max_context, w.seed,
           std::make_shared<Weights>(setup.spec.model, setup.shape, w.seed, progress)};
 }
-
-}  // namespace
 
 bool SharedWeights::fits(const trace::RunSpec& spec) const {
   return weights && model == spec.model && tp == spec.workload.tp &&
@@ -36,18 +37,18 @@ bool SharedWeights::fits(const trace::RunSpec& spec) const {
 
 Model::Model(Setup s, const SharedWeights& reuse, const Progress& progress)
     : setup(std::move(s)),
-      weights(weights_of(setup, reuse, progress)),
+      weights(load_weights(setup, reuse, progress)),
       sequences(setup.spec.workload, setup.shape, setup.routing),
       executor(setup.workers > 0 ? setup.workers : Executor::default_workers()) {}
 
 std::string cache_state(const Model& m) {
-  if (m.setup.cache == CacheState::cold)
-    return "cache state: cold, emptied before every step";
+  if (m.setup.cache == CacheState::cold) return "cache state: cold, emptied before every step";
   const double times = static_cast<double>(m.weights.weights->memory().size()) /
                        static_cast<double>(last_level_cache_bytes());
   char text[128];
   std::snprintf(text, sizeof text,
-                "cache state: as the step before left it, weights %.2g x the last-level cache", times);
+                "cache state: as the step before left it, weights %.2g x the last-level cache",
+                times);
   return text;
 }
 

@@ -19,6 +19,9 @@ struct SharedWeights {
   bool fits(const trace::RunSpec&) const;
 };
 
+// `reuse` where it fits, else generated. Throws std::bad_alloc.
+SharedWeights load_weights(const Setup&, const SharedWeights& reuse, const Progress& = {});
+
 struct Model {
   Setup setup;
   SharedWeights weights;
@@ -35,8 +38,8 @@ struct Model {
   }
 };
 
-// What the caches hold when a timed step begins, in words: "cache state: cold" or how much larger the
-// weights are than the last level.
+// What the caches hold when a timed step begins, in words: "cache state: cold" or how much larger
+// the weights are than the last level.
 std::string cache_state(const Model&);
 
 struct Caches {
