@@ -4,6 +4,7 @@
 #include <implot.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ui/panels.h"
 #include "ui/vm/format.h"
@@ -33,11 +34,22 @@ void chart(const StepChartVm& vm, float width) {
     points.MarkerLineColor = {0, 0, 0, 0};
     ImPlot::PlotScatter("steps", vm.index.data(), vm.us.data(), static_cast<int>(vm.us.size()),
                         points);
-    ImPlotSpec line;
-    line.LineColor = vec4(p.accent);
-    line.LineWeight = 1.6f;
-    ImPlot::PlotLine("median", vm.index.data(), vm.median_us.data(),
-                     static_cast<int>(vm.median_us.size()), line);
+    // Between two flips: where 90 % of the steps lie, and the median of the last 32.
+    for (size_t i = 0; i < vm.segments.size(); ++i) {
+      const StepChartVm::Segment& s = vm.segments[i];
+      const bool newest = i + 1 == vm.segments.size();
+      const double xs[] = {vm.index[s.first], vm.index[s.first + s.count - 1] + 1};
+      const double low[] = {s.low_us, s.low_us}, high[] = {s.high_us, s.high_us};
+      ImPlotSpec band;
+      band.FillColor = vec4(newest ? p.accent : p.dim, 0.10f);
+      band.LineColor = {0, 0, 0, 0};
+      const std::string id = "##segment" + std::to_string(i);
+      ImPlot::PlotShaded(id.c_str(), xs, low, high, 2, band);
+      ImPlotSpec line;
+      line.LineColor = vec4(newest ? p.accent : p.dim);
+      line.LineWeight = 1.6f;
+      ImPlot::PlotLine((id + "m").c_str(), vm.index.data() + s.first, vm.median_us.data() + s.first, static_cast<int>(s.count), line);
+    }
     for (const StepChartVm::Flip& flip : vm.flips) {
       ImPlotSpec mark;
       mark.LineColor = vec4(p.fence, 0.8f);
@@ -45,6 +57,35 @@ void chart(const StepChartVm& vm, float width) {
       ImPlot::Annotation(flip.index, vm.high_us + span * 0.2, vec4(p.raised, 0.9f), {4, 0}, true,
                          "%s", flip.text.c_str());
     }
+    ImPlot::EndPlot();
+  }
+  ImGui::PopFont();
+}
+
+// Step times lying on their side, on the chart's own scale: now in the accent, before the last flip in grey.
+void histogram(const StepChartVm& vm, float width) {
+  const Palette& p = theme().colours;
+  ImGui::PushFont(theme().fonts.mono, kSmallPx);
+  if (ImPlot::BeginPlot("##distribution", {width, ImGui::GetContentRegionAvail().y - 4},
+                        ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) {
+    const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
+    double most = 0.05;
+    for (size_t i = 0; i < StepChartVm::kBins; ++i) most = std::max({most, vm.now[i], vm.before[i]});
+    ImPlot::SetupAxes("share of steps", nullptr, ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoTickLabels,
+                      ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoTickLabels);
+    ImPlot::SetupAxesLimits(0, most * 1.1, std::max(vm.low_us - span * 0.15, 0.0), vm.high_us + span * 0.25, ImPlotCond_Always);
+    std::array<double, StepChartVm::kBins> at{};
+    const double step = (vm.high_us - vm.low_us) / static_cast<double>(StepChartVm::kBins);
+    for (size_t i = 0; i < at.size(); ++i) at[i] = vm.low_us + (static_cast<double>(i) + 0.5) * step;
+    const auto bars = [&](const char* id, const std::array<double, StepChartVm::kBins>& share, Rgb colour, float alpha) {
+      ImPlotSpec spec;
+      spec.Flags = ImPlotBarsFlags_Horizontal;
+      spec.FillColor = vec4(colour, alpha);
+      spec.LineColor = {0, 0, 0, 0};
+      ImPlot::PlotBars(id, share.data(), at.data(), static_cast<int>(share.size()), std::max(step * 0.9, 1e-9), spec);
+    };
+    bars("##before", vm.before, p.dim, 0.45f);
+    bars("##now", vm.now, p.accent, 0.75f);
     ImPlot::EndPlot();
   }
   ImGui::PopFont();
@@ -85,11 +126,11 @@ void draw_live(const AppState& state, UiMemory& memory, Actions&) {
   }
   heading("Step time", count_text(s.steps.back().index + 1) + " steps");
   const float width = ImGui::GetContentRegionAvail().x;
-  if (!s.last_ab) {
-    chart(memory.chart, -1);
-    return;
-  }
-  chart(memory.chart, width * 0.64f);
+  const float beside = std::clamp(width * 0.14f, 90.0f, 180.0f);
+  chart(memory.chart, (s.last_ab ? width * 0.64f : width) - beside - 8);
+  ImGui::SameLine(0, 8);
+  histogram(memory.chart, beside);
+  if (!s.last_ab) return;
   ImGui::SameLine(0, 20);
   ImGui::BeginChild("ab");
   last_ab(*s.last_ab);

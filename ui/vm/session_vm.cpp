@@ -151,6 +151,34 @@ trace::Estimate current_step(const SessionState& s) {
   return trace::estimate_median(us);
 }
 
+namespace {
+
+void fill_bins(const StepChartVm& vm, const StepChartVm::Segment& segment, std::array<double, StepChartVm::kBins>& bins) {
+  const double width = std::max(vm.high_us - vm.low_us, 1e-9) / static_cast<double>(bins.size());
+  for (size_t i = segment.first; i < segment.first + segment.count; ++i) {
+    const double bin = std::clamp((vm.us[i] - vm.low_us) / width, 0.0, static_cast<double>(bins.size()) - 1);
+    bins[static_cast<size_t>(bin)] += 1.0 / static_cast<double>(segment.count);
+  }
+}
+
+void add_segments(StepChartVm& vm) {
+  size_t first = 0;
+  for (size_t f = 0; f <= vm.flips.size(); ++f) {
+    const double until = f < vm.flips.size() ? vm.flips[f].index : vm.index.back() + 1;
+    size_t last = first;
+    while (last < vm.index.size() && vm.index[last] < until) ++last;
+    if (last == first) continue;
+    const std::vector<double> us(vm.us.begin() + static_cast<ptrdiff_t>(first), vm.us.begin() + static_cast<ptrdiff_t>(last));
+    vm.segments.push_back({first, last - first, trace::percentile(us, 0.05), trace::percentile(us, 0.95)});
+    first = last;
+  }
+  if (vm.segments.empty()) return;
+  fill_bins(vm, vm.segments.back(), vm.now);
+  if (vm.segments.size() > 1) fill_bins(vm, vm.segments[vm.segments.size() - 2], vm.before);
+}
+
+}  // namespace
+
 StepChartVm step_chart(const SessionState& s, size_t most_points) {
   StepChartVm vm;
   const size_t first = s.steps.size() > most_points ? s.steps.size() - most_points : 0;
@@ -169,10 +197,10 @@ StepChartVm step_chart(const SessionState& s, size_t most_points) {
     vm.median_us.push_back(
         trace::median({since_flip.end() - static_cast<ptrdiff_t>(window), since_flip.end()}));
   }
-  if (!vm.us.empty()) {
-    vm.low_us = trace::percentile(vm.us, 0.01);
-    vm.high_us = trace::percentile(vm.us, 0.99);
-  }
+  if (vm.us.empty()) return vm;
+  vm.low_us = trace::percentile(vm.us, 0.01);
+  vm.high_us = trace::percentile(vm.us, 0.99);
+  add_segments(vm);
   return vm;
 }
 

@@ -1,5 +1,6 @@
 // The engine session in words and series: what it does, its figures, its step times. Pure.
 #pragma once
+#include <array>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,14 @@ struct StepChartVm {
     std::string text;  // "cat_skip on"
   };
   std::vector<Flip> flips;
+  struct Segment {  // between two flips
+    size_t first = 0, count = 0;   // into the series
+    double low_us = 0, high_us = 0;   // holds 90 % of its points
+  };
+  std::vector<Segment> segments;
+  // Share of the points in each bin from low_us to high_us: of the newest segment, and of the one before it.
+  static constexpr size_t kBins = 40;
+  std::array<double, kBins> now{}, before{};
   double low_us = 0, high_us = 0;  // range that shows 98 % of the points
 };
 // Costs a millisecond at 1500 points: rebuild when a step arrived, not every frame.

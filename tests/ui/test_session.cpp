@@ -1,0 +1,36 @@
+// The live chart's series: segments between flips, their bands and shares.
+#include <catch2/catch_test_macros.hpp>
+
+#include <numeric>
+
+#include "ui/vm/session_vm.h"
+
+using namespace ui;
+
+TEST_CASE("a flip starts a segment of its own, with its own median, band and distribution") {
+  SessionState s;
+  trace::ToggleSet off, on;
+  on.set_index(trace::ToggleKey::cat_skip, 1);
+  for (int i = 0; i < 100; ++i) s.steps.push_back({i, i < 60 ? 1000.0 + i % 7 : 900.0 + i % 5, 190, i < 60 ? off : on});
+  const StepChartVm vm = step_chart(s);
+  REQUIRE(vm.flips.size() == 1);
+  CHECK(vm.flips[0].text == "cat_skip on");
+  REQUIRE(vm.segments.size() == 2);
+  CHECK(vm.segments[0].count == 60);
+  CHECK(vm.segments[1].first == 60);
+  CHECK(vm.segments[1].count == 40);
+  CHECK(vm.segments[1].high_us < vm.segments[0].low_us);
+  CHECK(vm.median_us[60] == 900);   // nothing of before the flip is in it
+  CHECK(std::abs(std::accumulate(vm.now.begin(), vm.now.end(), 0.0) - 1) < 1e-9);
+  CHECK(std::abs(std::accumulate(vm.before.begin(), vm.before.end(), 0.0) - 1) < 1e-9);
+}
+
+TEST_CASE("one step is a chart too") {
+  SessionState s;
+  s.steps.push_back({0, 12.5, 3, {}});
+  const StepChartVm vm = step_chart(s);
+  CHECK(vm.segments.size() == 1);
+  CHECK(vm.flips.empty());
+  SessionState none;
+  CHECK(step_chart(none).segments.empty());
+}
