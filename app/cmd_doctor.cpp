@@ -121,7 +121,7 @@ void add_doctor(CLI::App& cli, Context& context) {
   command->callback([&context, args] {
     context.run = [&context, args] {
       if (!args->bundle.empty()) {
-        return refuse({"doctor --bundle is not available yet: it calibrates GPU backends, and this build has none", "--bundle " + args->bundle});
+        return refuse({"doctor --bundle is not available yet: the calibration of a GPU (stamps against profiler) is not built", "--bundle " + args->bundle});
       }
       const json found = examine(context, args->common.db);
       if (args->common.json) print_json(found);
