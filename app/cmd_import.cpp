@@ -5,6 +5,7 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/import_ranks.h"
 #include "app/output.h"
 #include "app/source.h"
 #include "app/store_access.h"
@@ -23,6 +24,7 @@ struct ImportArgs {
   std::vector<std::string> files;
   std::string name, note, tags;   // of the one run a single file gives
   std::string from, to, device, most, memory;
+  bool ranks = false;
 };
 
 struct ImportTotals {
@@ -71,6 +73,29 @@ void import_one(const std::string& path, db::Store& store, const trace::ImportOp
     for (const auto& warning : report.warnings) fmt::print("       warning: {}\n", warning);
     for (const auto& caveat : report.caveats) fmt::print("       note: {}\n", caveat);
   }
+}
+
+// All files as one run.
+void import_job(db::Store& store, const trace::ImportOptions& options, const ImportArgs& args, ImportTotals& totals) {
+  const auto fail = [&](const trace::Error& error) {
+    totals.bad = true;
+    refuse(error);
+  };
+  auto job = import_ranks(args.files, options);
+  if (!job) return fail(job.error());
+  if (!args.name.empty()) job->run.name = args.name;
+  job->run.note = args.note;
+  job->run.tags = args.tags;
+  auto id = store.save(job->run);
+  if (!id) return fail(id.error());
+  totals.ids.push_back(*id);
+  json report = report_json(*job->run.report);
+  report.update(ranks_json(job->ranks));
+  totals.reports.push_back(std::move(report));
+  if (args.common.json) return;
+  fmt::print("run {}  {}\n", *id, job->run.name);
+  for (const auto& warning : job->run.report->warnings) fmt::print("       warning: {}\n", warning);
+  for (const auto& caveat : job->run.report->caveats) fmt::print("       {}\n", caveat);
 }
 
 // "1.5s", "250ms", "30us", "1000ns": exact to the nanosecond.
@@ -123,7 +148,7 @@ trace::Result<trace::ImportOptions> import_options(const ImportArgs& args) {
 }
 
 int run_import(const ImportArgs& args) {
-  if (args.files.size() > 1 && !(args.name.empty() && args.note.empty())) {
+  if (args.files.size() > 1 && !args.ranks && !(args.name.empty() && args.note.empty())) {
     return refuse({"a name or note belongs to one file", "--name, --note with " + std::to_string(args.files.size()) + " files"});
   }
   auto options = import_options(args);
@@ -135,7 +160,16 @@ int run_import(const ImportArgs& args) {
   ProgressLine line;
   std::atomic<bool> cancel{false};
   options->cancel = &cancel;
+  if (args.ranks) {
+    options->progress = [&](int64_t done, int64_t) {
+      if (interrupted()) cancel = true;
+      if (done > (64 << 20)) line.show("reading ranks", -1);
+    };
+    import_job(*store, *options, args, totals);
+    line.clear();
+  }
   for (const auto& path : args.files) {
+    if (args.ranks) break;
     options->progress = [&](int64_t done, int64_t total) {
       if (interrupted()) cancel = true;
       if (done > (64 << 20)) line.show("reading " + path, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
@@ -153,11 +187,12 @@ int run_import(const ImportArgs& args) {
 void add_import(CLI::App& cli, Context& context) {
   auto in = std::make_shared<ImportArgs>();
   auto* import = cli.add_subcommand("import", "Store traces and bundles as runs; the good ones are kept when one is bad (exit code 2).");
-  import->footer("Example: decodescope import trace.json.gz colleague.decodescope --json\n         decodescope import huge.json --from 2s --to 2.5s --device 0");
+  import->footer("Example: decodescope import trace.json.gz colleague.decodescope --json\n         decodescope import huge.json --from 2s --to 2.5s --device 0\n         decodescope import rank*.json.gz --ranks --name 'tp 8'");
   import->add_option("files", in->files, "Kineto/Chrome JSON, rocprofv3 JSON, CSV or rocpd, RPD, Nsight Systems SQLite (plain, gzip, zstd), .decodescope bundles")->required()->type_name("FILE");
   import->add_option("--name", in->name, "name of the run (default: the file's)")->type_name("T");
   import->add_option("--note", in->note, "note of the run")->type_name("T");
   import->add_option("--tags", in->tags, "tags of the runs, separated by commas")->type_name("T");
+  import->add_flag("--ranks", in->ranks, "the files are ranks of one job: one run on one clock, aligned on collectives; skew, transfer and the straggler are told");
   import->add_option("--from", in->from, "only what runs from here on: time after the first GPU activity, as in 1.5s, 250ms, 30us")->type_name("T");
   import->add_option("--to", in->to, "only what starts before")->type_name("T");
   import->add_option("--device", in->device, "only this device, by the id the trace gives it")->type_name("N");

@@ -29,6 +29,7 @@ struct ImportOptions {
 struct Imported {
   TracePtr trace;
   ImportReport report;
+  int rank = -1;   // of a job of several, where the file says so
 };
 
 // Sniffs by content, decompresses, parses. error: cannot be read, empty, of no known format (names those known); no

@@ -33,7 +33,9 @@ class ChromeImport {
     m_meta.apply(m_builder, m_events.runtime(), !m_job.filter || !m_job.filter->restricts());
     for (const auto& [reason, count] : m_report.skipped) m_skipped += count;
     m_report.read = m_report.used + m_skipped;
-    return finish_import(m_builder, std::move(m_report), m_job, m_meta.own_export());
+    Imported imported = finish_import(m_builder, std::move(m_report), m_job, m_meta.own_export());
+    imported.rank = m_meta.rank();
+    return imported;
   }
 
  private:

@@ -61,13 +61,14 @@ std::string text_or(const Json& object, const char* key) {
 
 bool ChromeMeta::wants(std::string_view key) {
   static constexpr std::string_view kWanted[] = {
-      "deviceProperties",     "roctracer_version",   "hip_runtime_version", "cupti_version",
+      "distributedInfo",      "deviceProperties",     "roctracer_version",   "hip_runtime_version", "cupti_version",
       "cuda_runtime_version", "cuda_driver_version", "decodescope"};
   return std::ranges::find(kWanted, key) != std::end(kWanted);
 }
 
 void ChromeMeta::take(std::string_view key, std::string_view json) {
   if (key == "deviceProperties") return take_devices(json);
+  if (key == "distributedInfo") return take_rank(json);
   if (key == "decodescope") return take_own(json);
   const std::string text(bare_token(json));
   if (key == "roctracer_version")
@@ -93,6 +94,13 @@ void ChromeMeta::take_devices(std::string_view text) {
     if (device.vendor.empty() && row.value("warpSize", Json()) == 64) device.vendor = "amd";
     m_devices.push_back(std::move(device));
   }
+}
+
+void ChromeMeta::take_rank(std::string_view text) {
+  const Json info = Json::parse(text, nullptr, false);
+  if (!info.is_object()) return;
+  const auto rank = parse_integer(text_or(info, "rank"));
+  if (rank && *rank >= 0 && *rank < 1'000'000) m_rank = static_cast<int>(*rank);
 }
 
 void ChromeMeta::take_own(std::string_view text) {

@@ -17,12 +17,14 @@ class ChromeMeta {
   void take(std::string_view key, std::string_view json);
 
   bool own_export() const { return m_own; }
+  int rank() const { return m_rank; }   // -1 = not said
   // Collector and devices of the trace, and the origin if the file is our own. `runtime`: "cuda",
   // "hip" or empty, from its host calls. `whole`: the builder holds every event of the file. After the
   // last record, before finish().
   void apply(TraceBuilder&, std::string_view runtime, bool whole) const;
 
  private:
+  void take_rank(std::string_view json);
   struct DeviceRow {
     std::string id, name, vendor;
   };
@@ -33,6 +35,7 @@ class ChromeMeta {
 
   std::vector<DeviceRow> m_devices;
   std::string m_roctracer, m_hip, m_cupti, m_cuda, m_driver;
+  int m_rank = -1;
   bool m_own = false;
   Collector m_own_collector;
   int64_t m_origin_ns = 0;

@@ -1,0 +1,77 @@
+#include "app/import_ranks.h"
+
+#include <filesystem>
+#include <regex>
+
+#include "app/output.h"
+#include "app/source.h"
+#include "trace/layers.h"
+
+namespace app {
+
+using nlohmann::json;
+
+int rank_of(const std::string& path, int said, int place) {
+  if (said >= 0) return said;
+  static const std::regex kNumber("(?:rank|tp)[-_ ]?([0-9]{1,5})", std::regex::icase);
+  const std::string name = std::filesystem::path(path).filename().string();
+  std::smatch match;
+  return std::regex_search(name, match, kNumber) ? std::stoi(match[1]) : place;
+}
+
+trace::Result<RankImport> import_ranks(const std::vector<std::string>& files, const trace::ImportOptions& options) {
+  std::vector<trace::RankTrace> ranks;
+  trace::ImportReport all;
+  for (const auto& file : files) {
+    auto imported = trace::import_file(file, options);
+    if (!imported) return imported.error();
+    const int rank = rank_of(file, imported->rank, static_cast<int>(ranks.size()));
+    ranks.push_back({rank, imported->trace});
+    const auto& one = imported->report;
+    all.file += (all.file.empty() ? "" : ", ") + std::filesystem::path(file).filename().string();
+    all.format = one.format;
+    all.collector = one.collector;
+    all.version = one.version;
+    all.resolution_ns = std::max(all.resolution_ns, one.resolution_ns);
+    all.read += one.read;
+    all.used += one.used;
+    all.ties += one.ties;
+    all.overlaps += one.overlaps;
+    for (const auto& [reason, count] : one.skipped) all.skipped[reason] += count;
+    for (const auto& warning : one.warnings) all.warnings.push_back(fmt::format("rank {}: {}", rank, warning));
+  }
+  auto aligned = trace::align_ranks(ranks);
+  if (!aligned) return aligned.error();
+  RankImport out;
+  out.ranks = std::move(*aligned);
+  trace::Run& run = out.run;
+  run.name = fmt::format("{} and {} more ranks", std::filesystem::path(files.front()).filename().string(), files.size() - 1);
+  run.created = now_utc();
+  run.origin = trace::Origin::imported;
+  run.program = program_name();
+  run.host = host_name();
+  run.standing = "imported, not measured here";
+  run.trace = trace::merge_ranks(ranks, out.ranks, run.name);
+  const auto devices = trace::active_devices(*run.trace);
+  if (!devices.empty()) {
+    const auto layers = trace::find_layers(*run.trace, devices.front());
+    all.layers = layers.layers;
+    all.steps = layers.steps;
+    all.window_rule = layers.rule + "; of rank " + run.trace->devices[devices.front()].id + ", the busiest";
+    const std::string& name = run.trace->devices[devices.front()].name;
+    run.device = fmt::format("{} x {}", devices.size(), name.empty() ? "GPU" : name);
+  }
+  all.caveats = trace::rank_caveats(out.ranks);
+  run.report = std::move(all);
+  return out;
+}
+
+json ranks_json(const trace::RankReport& r) {
+  json rows = json::array();
+  for (const auto& s : r.ranks)
+    rows.push_back({{"rank", s.rank}, {"offset_ns", s.offset_ns}, {"collective_us", to_us(s.collective_ns)}, {"skew_us", to_us(s.skew_ns)}, {"transfer_us", to_us(s.transfer_ns)}, {"last", s.last}, {"others_waited_us", to_us(s.others_waited_ns)}});
+  return {{"ranks", rows}, {"collectives", r.collectives}, {"unmatched", r.unmatched}, {"residual_median_us", to_us(r.residual_median_ns)}, {"residual_max_us", to_us(r.residual_max_ns)},
+          {"straggler", r.straggler < 0 ? json(nullptr) : json(r.straggler)}};
+}
+
+}  // namespace app
