@@ -118,7 +118,8 @@ TEST_CASE("import: what a real file says about its collector, devices and launch
     const auto imported = trace::import_file(
         tests::shared_file("traces/kineto_mi300x_sglang_qwen3-8b_decode.json.gz"));
     REQUIRE(imported.ok());
-    const auto& [t, report] = *imported;
+    const auto& [t, report, rank] = *imported;
+    CHECK(rank == 0);
     CHECK(t->collector.name == "kineto+roctracer");
     CHECK(t->collector.version == "hip 7.2.53211, roctracer 4.1");
     CHECK(t->collector.clock == trace::ClockSource::roctracer);
