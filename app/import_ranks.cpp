@@ -1,7 +1,9 @@
 #include "app/import_ranks.h"
 
 #include <filesystem>
+#include <numeric>
 #include <regex>
+#include <set>
 
 #include "app/output.h"
 #include "app/source.h"
@@ -11,23 +13,48 @@ namespace app {
 
 using nlohmann::json;
 
-int rank_of(const std::string& path, int said, int place) {
-  if (said >= 0) return said;
-  static const std::regex kNumber("(?:rank|tp)[-_ ]?([0-9]{1,5})", std::regex::icase);
-  const std::string name = std::filesystem::path(path).filename().string();
-  std::smatch match;
-  return std::regex_search(name, match, kNumber) ? std::stoi(match[1]) : place;
+std::vector<int> ranks_of(const std::vector<std::string>& files, const std::vector<int>& said) {
+  // "rank" before "tp": in job_tp8_rank3.json the 8 is how many there are.
+  static const std::regex kRank("rank[-_ ]?([0-9]{1,5})", std::regex::icase), kParallel("tp[-_ ]?([0-9]{1,5})", std::regex::icase);
+  const auto named = [&](const std::regex& pattern) {
+    std::vector<int> out;
+    for (size_t i = 0; i < files.size(); ++i) {
+      const std::string name = std::filesystem::path(files[i]).filename().string();
+      std::smatch match;
+      out.push_back(said[i] >= 0 ? said[i] : std::regex_search(name, match, pattern) ? std::stoi(match[1]) : -1);
+    }
+    return out;
+  };
+  const auto tell_apart = [](const std::vector<int>& ranks) {
+    const std::set<int> different(ranks.begin(), ranks.end());
+    return different.size() == ranks.size() && !different.contains(-1);
+  };
+  for (const std::regex* pattern : {&kRank, &kParallel}) {
+    auto ranks = named(*pattern);
+    if (tell_apart(ranks) || std::ranges::count(said, -1) == 0) return ranks;   // files that all say it are believed, twice the same is refused later
+  }
+  std::vector<int> places(files.size());
+  std::iota(places.begin(), places.end(), 0);
+  return places;
 }
 
 trace::Result<RankImport> import_ranks(const std::vector<std::string>& files, const trace::ImportOptions& options) {
-  std::vector<trace::RankTrace> ranks;
-  trace::ImportReport all;
+  std::vector<trace::Imported> each;
+  std::vector<int> said;
   for (const auto& file : files) {
     auto imported = trace::import_file(file, options);
     if (!imported) return imported.error();
-    const int rank = rank_of(file, imported->rank, static_cast<int>(ranks.size()));
-    ranks.push_back({rank, imported->trace});
-    const auto& one = imported->report;
+    said.push_back(imported->rank);
+    each.push_back(std::move(*imported));
+  }
+  const std::vector<int> numbers = ranks_of(files, said);
+  std::vector<trace::RankTrace> ranks;
+  trace::ImportReport all;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
+    const int rank = numbers[i];
+    ranks.push_back({rank, each[i].trace});
+    const auto& one = each[i].report;
     all.file += (all.file.empty() ? "" : ", ") + std::filesystem::path(file).filename().string();
     all.format = one.format;
     all.collector = one.collector;

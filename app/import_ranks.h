@@ -15,8 +15,9 @@ struct RankImport {
   trace::RankReport ranks;
 };
 
-// The rank of a file: as it says, else by a number in its name after "rank", "TP-" or "tp"; else by its place.
-int rank_of(const std::string& path, int said, int place);
+// The ranks of files: as each says (-1 = it does not); else by the number after "rank", or else "tp", in their names
+// where that tells all of them apart; else by their place.
+std::vector<int> ranks_of(const std::vector<std::string>& files, const std::vector<int>& said);
 
 // error: a file that cannot be imported, or what keeps the ranks from being aligned.
 trace::Result<RankImport> import_ranks(const std::vector<std::string>& files, const trace::ImportOptions&);

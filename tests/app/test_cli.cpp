@@ -137,6 +137,46 @@ TEST_CASE("a run goes through store, show, note, bundle, delete and undo") {
   CHECK(one_line_of_json(decodescope({"bubbles", bundle, "--json"}))["idle_ns"] == 18991);
 }
 
+namespace {
+
+// A rank of a job as Kineto writes it: `busy_us` of work, then an all-reduce that all ranks leave together; 30 times.
+void write_rank(const std::string& path, double clock_us, double busy_us, double slowest_us) {
+  json events = json::array();
+  for (int i = 0; i < 30; ++i) {
+    const double begin = clock_us + i * (slowest_us + 15);
+    for (const auto& [name, ts, end] : {std::tuple{"gemm", begin, begin + busy_us}, std::tuple{"ncclDevKernel_AllReduce_Sum_bf16_RING_LL", begin + busy_us, begin + slowest_us + 12}})
+      events.push_back({{"ph", "X"}, {"cat", "kernel"}, {"name", name}, {"pid", 0}, {"tid", 7}, {"ts", ts}, {"dur", end - ts}, {"args", {{"device", 0}, {"stream", 7}}}});
+  }
+  std::ofstream(path) << json{{"traceEvents", events}, {"cuda_runtime_version", 13000}};
+}
+
+}  // namespace
+
+TEST_CASE("ranks of one job become one run on one clock, the straggler named") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
+  std::vector<std::string> files;
+  for (int rank = 0; rank < 3; ++rank) {
+    files.push_back(folder / ("job_tp4_rank" + std::to_string(rank) + ".json"));
+    write_rank(files.back(), 1e6 * (rank + 1), rank == 2 ? 60 : 50, 60);
+  }
+  const auto result = one_line_of_json(decodescope({"import", files[0], files[1], files[2], "--ranks", "--name", "job", "--db", db, "--json"}));
+  REQUIRE(result["runs"].size() == 1);
+  const json& report = result["report"][0];
+  CHECK(report["straggler"] == 2);
+  CHECK(report["ranks"][0]["skew_us"] == 300);
+  CHECK(report["ranks"][0]["transfer_us"] == 360);
+  CHECK(report["ranks"][2]["skew_us"] == 0);
+  CHECK(report["ranks"][1]["offset_ns"] == 1'000'000'000);
+  CHECK(report["ranks"][2]["others_waited_us"] == 300);
+  const auto bubbles = one_line_of_json(decodescope({"bubbles", "1", "--db", db, "--json"}));
+  CHECK(bubbles["devices"].size() == 3);
+  const auto told = decodescope({"import", files[0], files[1], files[2], "--ranks", "--db", db});
+  CHECK(told.out.find("straggler: rank 2; the others waited 300.000 us for it alone") != std::string::npos);
+  check_refused(decodescope({"import", files[0], "--ranks", "--db", db}), "two ranks");
+  check_refused(decodescope({"import", files[0], files[1], shared("traces/seed_layer_mi355x_dual_rocm72.json"), "--ranks", "--db", db}), "no kind of collective");
+}
+
 TEST_CASE("every command has help with an example") {
   for (const char* command : {"start", "demo", "record", "ab", "runs", "show", "delete", "note", "compare", "bubbles", "import", "export",
                               "check", "bench", "doctor", "serve"}) {
