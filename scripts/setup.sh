@@ -4,12 +4,15 @@
 #   .deps/imgui_bundle      the source package named in requirements.txt, by pip, its hash pinned
 #   .deps/catch2            Catch2 v3: Debian 12 has it in bookworm-backports only, so its package is extracted here
 #                           with an apt configuration of our own and nothing on the machine changes
+#   .deps/hip               a gfx950 compiler from packages of a later Debian, extracted (scripts/hip_root.sh; some 20 s, 350 MB),
+#                           unless a ROCm installation is there. Without either the gfx950 kernels are left out
 # `setup.sh tests` also installs clang-19 for the fuzzers, where the distribution has it: without it they are skipped.
 # Silent and quick (a few ms) when everything is there. Ends with exit code 2 and one line when something can't be had.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 deps=$root/.deps; for_tests=${1:-}
-stamp=$(cat "$root/scripts/setup.sh" "$root/scripts/requirements.txt" | sha256sum | cut -c1-16)
+# The folder is part of it: programs in .deps/hip carry their loader's path.
+stamp=$({ cat "$root"/scripts/{setup.sh,hip_root.sh,requirements.txt}; realpath -m "$deps"; } | sha256sum | cut -c1-16)
 if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ] && [ -e /usr/include/protozero/pbf_writer.hpp ]; then
   if [ "$for_tests" != tests ] || [ -e "$deps/fuzz_setup" ]; then exit 0; fi
 fi
@@ -50,6 +53,26 @@ if [ "$for_tests" = tests ] && [ ! -e "$deps/fuzz_setup" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}" > "$deps/apt.log" 2>&1 || say "without them: the fuzzers are skipped"
   fi
   touch "$deps/fuzz_setup"
+fi
+
+# --- the gfx950 compiler: optional, a machine without it builds everything but those kernels
+hip_stamp=$({ cat "$root/scripts/hip_root.sh"; realpath "$deps"; } | sha256sum | cut -c1-16)
+if [ ! -e "${ROCM_PATH:-/opt/rocm}/bin/amdclang++" ] && [ "$(head -1 "$deps/hip_setup" 2>/dev/null)" != "$hip_stamp" ]; then
+  if ! command -v patchelf >/dev/null && command -v apt-get >/dev/null; then
+    missing=(patchelf)
+    if [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; then
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install patchelf > "$deps/apt.log" 2>&1 || true
+    fi
+  fi
+  [ -d "$deps/hip" ] || say "extracting a gfx950 compiler from Debian's packages into .deps/hip (160 MB to fetch)"
+  if why=$(bash "$root/scripts/hip_root.sh" "$deps/hip" 2>&1); then
+    [ -z "$why" ] || say "$why"
+    echo "$hip_stamp" > "$deps/hip_setup"
+  else
+    why=$(tail -1 <<< "$why")
+    say "no gfx950 compiler, its kernels are left out: $why (rm .deps/hip_setup .deps/stamp tries again)"
+    printf '%s\n%s\n' "$hip_stamp" "$why" > "$deps/hip_setup"
+  fi
 fi
 
 # --- Catch2 v3

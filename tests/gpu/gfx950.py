@@ -1,67 +1,114 @@
 #!/usr/bin/env python3
-"""The gfx950 code object of the build, audited: no spills, no scratch, and the matrix instructions are there.
-gfx950.py               checks; exit 77 where this build has no gfx950 kernels
-gfx950.py --report F    writes the table as Markdown too
-Registers and instructions are the compiler's: the report names its version."""
-import collections, os, pathlib, re, shutil, subprocess, sys
+"""The gate of the gfx950 code object of the build: it fails on a spill, on scratch, on registers or shared memory
+above the budgets of gfx950.json (keyed by the compiler's version), and on a missing instruction.
+gfx950.py            checks; exit 77 where this build has no gfx950 kernels
+gfx950.py --accept   also writes this compiler's budgets into gfx950.json and docs/results/gfx950-isa.md
+A budget of registers is the most that keeps the waves a SIMD (VGPRs and AGPRs share 512), not the number of the day."""
+import collections, json, os, pathlib, re, shutil, subprocess, sys
 
-binary = pathlib.Path(os.environ.get("DS_BINARY_DIR", "build/release"))
+root = pathlib.Path(__file__).resolve().parents[2]
+binary = pathlib.Path(os.environ.get("DS_BINARY_DIR", root / "build/release"))
 code = binary / "generated/gfx950_kernels.hsaco"
-usage = pathlib.Path(str(code) + ".usage")
-if not code.exists() or not usage.exists():
-    print("skipped: this build has no gfx950 kernels (scripts/hip_root.sh .deps/hip fetches a compiler)")
+compiler, missing = ((binary / "generated/gfx950_compiler").read_text() + "\n\n").split("\n")[:2]
+if missing or not code.exists():
+    print("skipped: this build has no gfx950 kernels:", missing or "they have not been built")
     sys.exit(77)
 
-rows, kernel = collections.OrderedDict(), None
-for line in usage.read_text().splitlines():
-    found = re.search(r"remark:\s+(.+?): (.+?) \[-Rpass", line)
-    if not found:
-        continue
-    key, value = found.group(1).strip(), found.group(2)
-    if key == "Function Name":
-        kernel = rows.setdefault(value, {})
-    else:
-        kernel[key.split(" [")[0]] = value
+LDS, STEPS = 160 * 1024, (64, 72, 80, 96, 128, 168, 256, 512)  # registers at 8, 7, 6, 5, 4, 3, 2, 1 waves a SIMD
+file = root / "tests/gpu/gfx950.json"
+committed = json.loads(file.read_text())
+banner = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+version = re.search(r"(\d+\.\d+\.\d+)", banner).group(1)
 
-cache = (binary / "CMakeCache.txt").read_text()
-compiler = re.search(r"DECODESCOPE_HIPCC:\w+=(.*)", cache).group(1)
-objdump = shutil.which("llvm-objdump", path=str(pathlib.Path(compiler).parent)) or shutil.which("llvm-objdump")
-version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-census, current = {}, None
-for line in subprocess.run([objdump, "-d", str(code)], capture_output=True, text=True).stdout.splitlines():
-    head = re.match(r"^[0-9a-f]+ <(\w+)>:", line)
-    if head:
-        current = census.setdefault(head.group(1), collections.Counter())
-        continue
-    instruction = re.match(r"\s+([a-z]\w+)", line)
-    if instruction and current is not None:
-        current[instruction.group(1)] += 1
 
-expected = {  # what a kernel must hold, by the beginning of its name
-    "ds_gemm_fp8": "v_mfma_f32_16x16x32_fp8_fp8", "ds_gemm_bf16": "v_mfma_f32_16x16x32_bf16", "ds_gemm_f32": "v_mfma_f32_16x16x32_bf16",
-    "ds_gemm_mxfp4": "v_mfma_f32_16x16x32_bf16", "ds_bmm": "v_mfma_f32_16x16x32_fp8_fp8", "ds_mqa_logits": "v_mfma_f32_16x16x32_fp8_fp8",
-    "ds_sparse_mla_fp8": "v_mfma_f32_16x16x32_fp8_fp8", "ds_sparse_mla_bf16": "v_mfma_f32_16x16x32_bf16",
-    "ds_dense_mla_fp8": "v_mfma_f32_16x16x32_fp8_fp8", "ds_moe_": "v_mfma_f32_16x16x32_fp8_fp8",
-    "ds_group_quant": "v_cvt_pk_fp8_f32", "ds_rms_norm": "global_load_dwordx4"}
-wrong, table = [], []
-note = re.compile(r"mfma|cvt_pk_fp8|cvt_pk_f32_fp8|global_load_dwordx4|ds_read_b128|ds_bpermute|v_perm_b32")
+def tool(name):
+    for folder in (pathlib.Path(compiler).parent, pathlib.Path(compiler).resolve().parent, pathlib.Path("/opt/rocm/llvm/bin")):
+        if (folder / name).exists():
+            return str(folder / name)
+    return shutil.which(name)
+
+
+def usage():
+    """kernel -> what the compiler says of it"""
+    rows, row = collections.OrderedDict(), None
+    for line in pathlib.Path(str(code) + ".usage").read_text().splitlines():
+        found = re.search(r"remark:\s+(.+?): (.+?) \[-Rpass", line)
+        if not found:
+            continue
+        key, value = found.group(1).strip().split(" [")[0], found.group(2)
+        if key == "Function Name":
+            row = rows.setdefault(value.removeprefix("ds_"), {})
+        elif value.isdigit():
+            row[key] = int(value)
+    return rows
+
+
+def census():
+    """kernel -> instruction -> how many"""
+    counts, current = {}, None
+    text = subprocess.run([tool("llvm-objdump"), "-d", str(code)], capture_output=True, text=True, check=True).stdout
+    for line in text.splitlines():
+        if head := re.match(r"^[0-9a-f]+ <(\w+)>:", line):
+            current = counts.setdefault(head.group(1).removeprefix("ds_"), collections.Counter())
+        elif current is not None and (instruction := re.match(r"\s+([a-z]\w+)", line)):
+            current[instruction.group(1)] += 1
+    return counts
+
+
+def shared():
+    """kernel -> bytes of dynamic shared memory at the published models' shapes"""
+    program = binary / "tests/gfx950_lds"
+    if not program.exists():
+        print("skipped: tests/gfx950_lds has not been built")
+        sys.exit(77)
+    run = subprocess.run([str(program)], capture_output=True, text=True)
+    if run.returncode:
+        sys.exit("tests/gfx950_lds: " + run.stderr.strip())
+    return {k: int(n) for k, n in (line.split() for line in run.stdout.splitlines())}
+
+
+rows, counts, lds = usage(), census(), shared()
+wrong, table, accepted = [], [], {}
+budgets = committed["budgets"].get(version, {})
+note = re.compile(r"mfma|cvt_pk_fp8|cvt_pk_f32_fp8|cvt_scalef32|global_load_dwordx4|ds_read_b128|ds_bpermute|v_perm_b32")
 for name, row in rows.items():
-    counts = census.get(name, {})
+    registers, shared_bytes = row["VGPRs"] + row["AGPRs"], row["LDS Size"] + lds.get(name, 0)
     for what in ("VGPRs Spill", "SGPRs Spill", "ScratchSize"):
-        if int(row.get(what, 0)) != 0:
+        if row.get(what, 0):
             wrong.append(f"{name}: {what} {row[what]}")
-    for prefix, instruction in expected.items():
-        if name.startswith(prefix) and name not in ("ds_moe_sort",) and instruction not in counts:
-            wrong.append(f"{name}: no {instruction}")
-    notes = ", ".join(f"{i} x{n}" for i, n in sorted(counts.items(), key=lambda t: -t[1]) if note.search(i))
-    table.append(f"| {name[3:]} | {row['VGPRs']} | {row['AGPRs']} | {row['TotalSGPRs']} | {row['ScratchSize']} | {row['Occupancy']} | {sum(counts.values())} | {notes} |")
+    accepted[name] = {"registers": next(s for s in STEPS if registers <= s), "lds": shared_bytes}
+    budget = budgets.get(name, {"registers": STEPS[-1], "lds": LDS})
+    if budgets and name not in budgets:
+        wrong.append(f"{name}: no budget yet, tests/gpu/gfx950.py --accept writes it")
+    if registers > budget["registers"]:
+        wrong.append(f"{name}: {registers} registers, the budget is {budget['registers']}")
+    if shared_bytes > budget["lds"]:
+        wrong.append(f"{name}: {shared_bytes} bytes of shared memory, the budget is {budget['lds']}")
+    for prefix, instructions in committed["instructions"].items():
+        if re.fullmatch(prefix, name):
+            wrong += [f"{name}: no {i}" for i in instructions if not counts.get(name, {}).get(i)]
+    notes = ", ".join(f"{i} x{n}" for i, n in sorted(counts.get(name, {}).items(), key=lambda t: -t[1]) if note.search(i))
+    table.append(f"| {name} | {row['VGPRs']} | {row['AGPRs']} | {row['TotalSGPRs']} | {shared_bytes} | {row['Occupancy']} | "
+                 f"{sum(counts.get(name, {}).values())} | {notes} |")
+for pattern in committed["instructions"]:
+    if not any(re.fullmatch(pattern, name) for name in rows):
+        wrong.append(f"gfx950.json: no kernel is called {pattern}")
 
-if len(sys.argv) > 2 and sys.argv[1] == "--report":
-    pathlib.Path(sys.argv[2]).write_text(
+if sys.argv[1:] == ["--accept"]:
+    wrong = [w for w in wrong if "budget" not in w]
+    committed["budgets"][version] = accepted
+    lines = ["{", '"instructions": {', ",\n".join(f'  {json.dumps(k)}: {json.dumps(v)}' for k, v in committed["instructions"].items()), "},", '"budgets": {']
+    for i, (v, kernels) in enumerate(committed["budgets"].items()):
+        lines += [f'"{v}": {{', ",\n".join(f'  {json.dumps(k)}: {json.dumps(b)}' for k, b in kernels.items()), "}" + ("," if i + 1 < len(committed["budgets"]) else "")]
+    file.write_text("\n".join(lines) + "\n}\n}\n")
+    (root / "docs/results/gfx950-isa.md").write_text(
         "# gfx950: what the compiler makes of the kernels\n\n"
-        f"Generated by `tests/gpu/gfx950.py --report`. Compiler: {version}. **Not run on hardware**: no such GPU is reachable from our\n"
-        "machines; the same source runs lane by lane in the SIMT emulator (ctest -L emulator). Shared memory is dynamic and not in the\n"
-        "table. MXFP4 is widened to bf16 here; the scaled f8f6f4 instruction is not used yet.\n\n"
-        "| kernel | VGPR | AGPR | SGPR | scratch | waves a SIMD | instructions | of note |\n|---|---|---|---|---|---|---|---|\n" + "\n".join(table) + "\n")
-print("\n".join(wrong) or f"{len(rows)} kernels, no spills, no scratch, the expected instructions are there ({version})")
+        f"Generated by `tests/gpu/gfx950.py --accept`; held by `./test -L gfx950`. Compiler: {banner}. **Not run on hardware**: no such\n"
+        "GPU is reachable from our machines; the same source runs lane by lane in the SIMT emulator (`./test -L emulator`). No kernel\n"
+        "spills or uses scratch. Shared memory is what the launch rules ask for at the largest shapes of the published models\n"
+        "(tests/gpu/lib/gfx950_lds.cpp), of 163,840 bytes; waves a SIMD follow from registers alone.\n\n"
+        "| kernel | VGPR | AGPR | SGPR | shared bytes | waves a SIMD | instructions | of note |\n|---|---|---|---|---|---|---|---|\n" + "\n".join(table) + "\n")
+if not budgets and not wrong:
+    print(f"note: gfx950.json has no budgets for clang {version}: only spills, scratch and instructions were held")
+print("\n".join(wrong) or f"{len(rows)} kernels: no spills, no scratch, within their budgets, the expected instructions are there ({banner})")
 sys.exit(1 if wrong else 0)
