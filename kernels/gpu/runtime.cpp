@@ -1,0 +1,166 @@
+#include "kernels/gpu/runtime.h"
+
+namespace kernels::gpu {
+namespace {
+
+class RuntimeGraph final : public Graph {
+ public:
+  RuntimeGraph(const RuntimeCalls& calls, void* exec) : m_calls(calls), m_exec(exec) {}
+  ~RuntimeGraph() override { m_calls.graph_exec_destroy(m_exec); }
+  RuntimeGraph(const RuntimeGraph&) = delete;
+  RuntimeGraph& operator=(const RuntimeGraph&) = delete;
+  void* exec() const { return m_exec; }
+
+ private:
+  const RuntimeCalls& m_calls;
+  void* m_exec;
+};
+
+}  // namespace
+
+std::string text_of(const Launch& l) {
+  return std::string(key_of(l.kernel)) + " on " + std::to_string(l.grid_x) + " x " + std::to_string(l.grid_y) +
+         " blocks of " + std::to_string(l.threads) + ", " + std::to_string(l.lds_bytes) + " bytes of shared memory";
+}
+
+std::string version_text(int v, int major, int minor) {
+  return std::to_string(v / major) + "." + std::to_string(v % major / minor);
+}
+
+RuntimeDevice::~RuntimeDevice() {
+  for (void* e : m_events) {
+    if (e) m_calls.event_destroy(e);
+  }
+  for (void* s : m_streams) {
+    if (s) m_calls.stream_destroy(s);
+  }
+}
+
+Status RuntimeDevice::status_of(int code, const std::string& what) const {
+  if (code == 0) return {};
+  return {std::string(m_calls.name) + ": " + what + ": " + m_calls.error_text(code) + " (" + m_calls.error_name(code) + ")"};
+}
+
+Status RuntimeDevice::noted(Status s) {
+  if (!s.ok()) m_lost = true;
+  return s;
+}
+
+Status RuntimeDevice::make_streams() {
+  for (void*& s : m_streams) {
+    if (Status made = status_of(m_calls.stream_create(&s, RuntimeCalls::kNonBlocking), "a stream"); !made.ok()) return made;
+  }
+  return {};
+}
+
+int64_t RuntimeDevice::free_memory() {
+  size_t free = 0, total = 0;
+  return m_calls.mem_info(&free, &total) == 0 ? static_cast<int64_t>(free) : 0;
+}
+
+Status RuntimeDevice::allocate(int64_t bytes, void** out) {
+  const int e = m_calls.allocate(out, static_cast<size_t>(bytes));
+  if (e != 0 && e == m_calls.out_of_memory) {
+    m_calls.last_error();  // not a device error: everything else goes on
+    return {std::string(m_calls.name) + ": " + std::to_string(bytes) + " bytes can't be had, " + std::to_string(free_memory()) + " are free"};
+  }
+  return noted(status_of(e, "allocating " + std::to_string(bytes) + " bytes"));
+}
+
+void RuntimeDevice::release(void* p) {
+  m_calls.release(p);
+}
+
+// On a stream of ours: a plain copy from pageable memory may return before its last bytes have arrived, and
+// streams that do not block would not wait for them.
+Status RuntimeDevice::copy(void* to, const void* from, int64_t bytes, int kind, const char* what) {
+  if (bytes == 0) return {};
+  if (Status s = synchronize(); !s.ok()) return s;
+  if (Status s = status_of(m_calls.copy(to, from, static_cast<size_t>(bytes), kind, m_streams[0]), what); !s.ok())
+    return noted(s);
+  return synchronize();
+}
+
+Status RuntimeDevice::upload(void* to, const void* from, int64_t bytes) {
+  return copy(to, from, bytes, RuntimeCalls::kToDevice, "upload");
+}
+Status RuntimeDevice::download(void* to, const void* from, int64_t bytes) {
+  return copy(to, from, bytes, RuntimeCalls::kToHost, "download");
+}
+
+Status RuntimeDevice::set(void* to, uint8_t value, int64_t bytes) {
+  if (bytes == 0) return {};
+  if (Status s = synchronize(); !s.ok()) return s;
+  if (Status s = status_of(m_calls.set(to, value, static_cast<size_t>(bytes), m_streams[0]), "fill"); !s.ok()) return noted(s);
+  return synchronize();
+}
+
+Status RuntimeDevice::launch(const Launch& l, int stream) {
+  if (!l.refused.empty()) return {l.refused};
+  if (l.grid_x == 0 || l.grid_y == 0) return {};
+  void* args[] = {const_cast<void*>(l.args)};
+  const int e = m_calls.launch(function(l.kernel), static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
+                               static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), stream_of(stream), args);
+  if (e == 0) {
+    m_last = l;
+    m_last.args = nullptr;
+    return {};
+  }
+  return noted(status_of(e, "launching " + text_of(l)));
+}
+
+Status RuntimeDevice::synchronize() {
+  for (void* s : m_streams) {
+    if (const int e = m_calls.stream_synchronize(s); e != 0)
+      return noted(status_of(e, "running, the last launch was " + text_of(m_last)));
+  }
+  return {};
+}
+
+Status RuntimeDevice::event_of(int event, void** out) {
+  if (static_cast<size_t>(event) >= m_events.size()) m_events.resize(static_cast<size_t>(event) + 1, nullptr);
+  void*& e = m_events[static_cast<size_t>(event)];
+  if (!e) {
+    if (Status s = status_of(m_calls.event_create(&e), "an event"); !s.ok()) return noted(s);
+  }
+  *out = e;
+  return {};
+}
+
+Status RuntimeDevice::record(int event, int stream) {
+  void* e = nullptr;
+  if (Status s = event_of(event, &e); !s.ok()) return s;
+  return noted(status_of(m_calls.event_record(e, stream_of(stream)), "recording an event"));
+}
+Status RuntimeDevice::wait(int event, int stream) {
+  void* e = nullptr;
+  if (Status s = event_of(event, &e); !s.ok()) return s;
+  return noted(status_of(m_calls.stream_wait(stream_of(stream), e, 0), "waiting for an event"));
+}
+Status RuntimeDevice::elapsed_us(int from, int to, double* us) {
+  float ms = 0;
+  void *a = nullptr, *b = nullptr;
+  if (Status s = event_of(from, &a); !s.ok()) return s;
+  if (Status s = event_of(to, &b); !s.ok()) return s;
+  Status s = status_of(m_calls.event_elapsed(&ms, a, b), "the time between two events");
+  *us = static_cast<double>(ms) * 1000;
+  return s;
+}
+
+Status RuntimeDevice::begin_capture() {
+  return noted(status_of(m_calls.capture_begin(m_streams[0], RuntimeCalls::kThreadLocal), "beginning a capture"));
+}
+Status RuntimeDevice::end_capture(std::unique_ptr<Graph>* out) {
+  void *graph = nullptr, *exec = nullptr;
+  if (Status s = status_of(m_calls.capture_end(m_streams[0], &graph), "ending a capture"); !s.ok()) return noted(s);
+  const Status s = status_of(m_calls.graph_instantiate(&exec, graph, 0), "instantiating a graph");
+  m_calls.graph_destroy(graph);
+  if (!s.ok()) return noted(s);
+  *out = std::make_unique<RuntimeGraph>(m_calls, exec);
+  return {};
+}
+Status RuntimeDevice::launch(Graph& graph, int stream) {
+  return noted(status_of(m_calls.graph_launch(static_cast<RuntimeGraph&>(graph).exec(), stream_of(stream)), "launching a graph"));
+}
+
+}  // namespace kernels::gpu
