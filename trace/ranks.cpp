@@ -154,7 +154,7 @@ TracePtr merge_ranks(std::span<const RankTrace> ranks, const RankReport& report,
   TraceBuilder builder;
   Trace& header = builder.header();
   header.title = title;
-  header.source = "ranks merged";
+  header.source = kRanksMerged;
   header.collector = ranks.front().trace->collector;
   for (size_t r = 0; r < ranks.size(); ++r) {
     const Trace& t = *ranks[r].trace;

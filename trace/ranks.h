@@ -16,6 +16,9 @@
 
 namespace trace {
 
+// Trace::source of what merge_ranks made: its devices share one clock and belong beside each other.
+inline constexpr const char* kRanksMerged = "ranks merged";
+
 struct RankTrace {
   int rank = 0;
   TracePtr trace;

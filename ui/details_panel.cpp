@@ -87,7 +87,14 @@ void body(const DetailsVm& vm, Actions& actions) {
   }
 }
 
+// Of an imported run what its report says, its collector's caveats among it; else those of the classifier alone.
 void caveats(const RunAnalysis& a) {
+  if (a.run->report) {
+    gap(3);
+    heading("Import report", a.run->report->format);
+    for (const std::string& line : report_lines(*a.run->report)) wrapped(line, theme().colours.dim);
+    return;
+  }
   if (a.report->caveats.empty()) return;
   gap(3);
   heading("Collector says", a.trace().collector.name);

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "app/window/reduce.h"
+#include "trace/ranks.h"
 #include "ui/panels.h"
 #include "ui/vm/align.h"
 
@@ -50,17 +53,33 @@ void analyse_if_needed(const AppState& state, OpenRun& open, Effects& effects) {
 }
 
 RunKey add_run(AppState& state, trace::RunPtr run, std::string title, Effects& effects) {
-  OpenRun open;
-  open.key = state.next_id++;
-  open.title = std::move(title);
-  open.note = run_note(*run);
-  open.run = std::move(run);
-  state.runs.push_back(std::move(open));
-  OpenRun& added = state.runs.back();
-  state.stack.push_back(added.key);
-  state.selected = added.key;
-  analyse_if_needed(state, added, effects);
-  return added.key;
+  // Ranks of one job are stacked, each with its device: one run, one clock.
+  std::vector<uint32_t> devices;
+  if (run->trace && run->trace->source == trace::kRanksMerged) devices = trace::active_devices(*run->trace);
+  std::ranges::sort(devices);
+  const bool ranks = devices.size() > 1;
+  if (!ranks) devices = {0};
+  constexpr size_t kMostRanks = 16;
+  if (devices.size() > kMostRanks) {
+    notify(state, NoticeKind::info, fmt::format("the first {} of {} ranks are shown; the run's device list has the others", kMostRanks, devices.size()));
+    devices.resize(kMostRanks);
+  }
+  RunKey first = kNoRun;
+  for (const uint32_t device : devices) {
+    OpenRun open;
+    open.key = state.next_id++;
+    open.title = ranks ? "rank " + run->trace->devices[device].id + " · " + title : title;
+    open.note = run_note(*run);
+    open.device = device;
+    open.run = run;
+    state.runs.push_back(std::move(open));
+    OpenRun& added = state.runs.back();
+    state.stack.push_back(added.key);
+    if (first == kNoRun) first = added.key;
+    analyse_if_needed(state, added, effects);
+  }
+  state.selected = first;
+  return first;
 }
 
 void align(const AppState& state, OpenRun& open) {

@@ -10,6 +10,8 @@
 
 #include "tests/support/temp_folder.h"
 #include "tests/window/driver.h"
+#include "trace/builder.h"
+#include "trace/ranks.h"
 
 namespace tests {
 namespace {
@@ -344,6 +346,40 @@ TEST_CASE("window: draws at every size from 800x600 to 2560x1440 in both themes,
       }
     }
   }
+}
+
+TEST_CASE("ranks of one job are stacked on one clock") {
+  auto one = std::make_shared<trace::Trace>();
+  {
+    trace::TraceBuilder b;
+    const uint32_t lane = b.lane(b.device("0"), 7);
+    for (int64_t i = 0; i < 20; ++i) {   // each a little later than the rhythm: no two stretches are alike
+      const int64_t at = i * 40'000 + i * i * 100;
+      b.add({.start_ns = at, .end_ns = at + 30'000, .name = b.intern("gemm"), .lane = lane});
+      b.add({.start_ns = at + 30'000, .end_ns = at + 38'000, .name = b.intern("ncclDevKernel_AllReduce_Sum"), .lane = lane});
+    }
+    b.classify_kernels();
+    *one = *b.finish();
+  }
+  auto late = std::make_shared<trace::Trace>(*one);
+  late->origin_ns += 7'000'000;
+  std::erase_if(late->events, [](const trace::Event& e) { return e.start_ns < 80'400; });   // began to record later
+  late->lanes[0].count = static_cast<uint32_t>(late->events.size());
+  const std::vector<trace::RankTrace> ranks{{0, one}, {1, late}};
+  const auto aligned = trace::align_ranks(ranks);
+  REQUIRE(aligned.ok());
+  trace::Run run;
+  run.name = "job";
+  run.trace = trace::merge_ranks(ranks, *aligned, "job");
+  Gui gui;
+  gui.bench().show({run}, 0);
+  gui.settle();
+  const auto& state = gui.state();
+  REQUIRE(state.runs.size() == 2);
+  CHECK(state.stack.size() == 2);
+  CHECK((state.runs[0].title == "rank 0 · job" && state.runs[1].title == "rank 1 · job"));
+  CHECK(state.runs[0].origin_ns == state.runs[1].origin_ns);
+  CHECK(state.runs[1].analysis->report->window.begin_ns - state.runs[0].analysis->report->window.begin_ns == 80'400);
 }
 
 TEST_CASE("engine: pause, step and resume by button and by key; the window never starts one unasked") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trace/ranks.h"
 #include "ui/vm/details_vm.h"
 
 namespace ui {
@@ -9,6 +10,14 @@ namespace {
 
 using trace::EventId;
 using trace::kNone;
+
+// Ranks share a clock: they begin where the first of them does, so that who is late is seen to be late.
+int64_t first_start(const RunAnalysis& a) {
+  int64_t first = a.report->window.begin_ns;
+  if (a.trace().source == trace::kRanksMerged)
+    for (const trace::Event& e : a.trace().events) first = std::min(first, e.start_ns);
+  return first;
+}
 
 std::optional<int64_t> first_of_kernel(const RunAnalysis& a, const std::string& name) {
   const trace::Trace& t = a.trace();
@@ -42,7 +51,7 @@ std::optional<int64_t> aligned_origin(const RunAnalysis& a, const Align& align) 
   const auto step = static_cast<size_t>(std::max(align.step, 0)), layer = static_cast<size_t>(std::max(align.layer, 0));
   switch (align.by) {
     case AlignBy::start:
-      return a.report->window.begin_ns;
+      return first_start(a);
     case AlignBy::step:
       if (!a.layers || step >= a.layers->step_windows.size()) return std::nullopt;
       return a.layers->step_windows[step].begin_ns;

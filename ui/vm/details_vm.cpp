@@ -124,6 +124,18 @@ DetailsVm run_details(const trace::Run& run, const RunAnalysis& a) {
   return vm;
 }
 
+std::vector<std::string> report_lines(const trace::ImportReport& r) {
+  std::vector<std::string> lines;
+  lines.push_back(count_text(r.used) + " of " + count_text(r.read) + " records used");
+  for (const auto& [reason, count] : r.skipped) lines.push_back(count_text(count) + " left out: " + reason);
+  lines.push_back(count_text(r.ties) + " ties, " + count_text(r.overlaps) + " overlaps on a stream; clock steps of " +
+                  duration_text(r.resolution_ns));
+  if (!r.window_rule.empty()) lines.push_back(r.window_rule);
+  for (const std::string& warning : r.warnings) lines.push_back("warning: " + warning);
+  lines.insert(lines.end(), r.caveats.begin(), r.caveats.end());
+  return lines;
+}
+
 DetailsVm event_details(const RunAnalysis& a, EventId id) {
   const Trace& t = a.trace();
   const Event& e = t.events[id];

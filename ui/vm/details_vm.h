@@ -23,6 +23,8 @@ struct DetailsVm {
 
 // The run as a whole: where it comes from, what was measured how.
 DetailsVm run_details(const trace::Run&, const RunAnalysis&);
+// What its import read, left out and cannot show: a line each.
+std::vector<std::string> report_lines(const trace::ImportReport&);
 DetailsVm event_details(const RunAnalysis&, trace::EventId);
 DetailsVm merged_details(const RunAnalysis&, const RowMap&, const BarVm&);
 DetailsVm call_details(const RunAnalysis&, trace::EventId host_event);
