@@ -1,9 +1,11 @@
 # ds_embed(TARGET FILE...): puts files into the binary with the assembler's .incbin; the program finds them through
 # `extern const unsigned char embed_NAME[], embed_NAME_end[]`, NAME = the file's name with [^A-Za-z0-9] -> _ .
+# An absolute path may be made by the build.
 function(ds_embed target)
   foreach(file ${ARGN})
-    set(path ${CMAKE_SOURCE_DIR}/${file})
-    if(NOT EXISTS ${path})
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE path)
+    get_source_file_property(generated ${path} GENERATED)
+    if(NOT generated AND NOT EXISTS ${path})
       message(FATAL_ERROR "ds_embed: ${file} is not there")
     endif()
     get_filename_component(base ${file} NAME)

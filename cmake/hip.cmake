@@ -1,6 +1,7 @@
 # gfx950: the same kernels as an AMD code object, by a ROCm installation's clang or by the compiler that
 # scripts/setup.sh extracts from Debian's packages into .deps/hip (scripts/hip_root.sh). Which one: the first that
-# compiles for gfx950. tests/gpu/gfx950.py audits the result.
+# compiles for gfx950. The code object is embedded; kernels/gpu/hip/device.cpp loads it through a runtime found by dlopen.
+# tests/gpu/gfx950.py audits it.
 option(DECODESCOPE_HIP "compile the kernels for gfx950, where a compiler is found" ON)
 set(hip_missing "")
 if(NOT DECODESCOPE_HIP)
@@ -55,5 +56,13 @@ add_custom_command(OUTPUT ${hip_out} ${hip_out}.usage
     -Xclang -MT -Xclang ${hip_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip -o ${hip_out}
   DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_compiler}
   DEPFILE ${hip_out}.d VERBATIM COMMENT "gfx950 kernels")
-add_custom_target(gfx950 ALL DEPENDS ${hip_out})
+add_custom_target(gfx950 DEPENDS ${hip_out})
+add_library(ds_hip STATIC kernels/gpu/hip/device.cpp kernels/gpu/hip/library.cpp)
+target_include_directories(ds_hip PUBLIC ${CMAKE_SOURCE_DIR})
+set_source_files_properties(${hip_out} PROPERTIES GENERATED TRUE)
+ds_embed(ds_hip ${hip_out})
+# Each needs the other, as with ds_cuda.
+target_link_libraries(ds_hip PUBLIC ds_options ds_kernels ds_gpu PRIVATE ${CMAKE_DL_LIBS})
+target_compile_definitions(ds_gpu PRIVATE DS_WITH_HIP=1)
+target_link_libraries(ds_gpu PUBLIC ds_hip)
 message(STATUS "gfx950 kernels: ${hip_compiler}")

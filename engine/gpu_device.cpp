@@ -18,7 +18,8 @@ struct Devices {
   std::unique_ptr<Device>& of(std::string_view backend) { return backend == "cuda" ? cuda : hip; }
 };
 Devices& devices() {
-  static Devices all;
+  // Never destroyed: a vendor's runtime may be gone before the last static is.
+  static auto& all = *new Devices;
   return all;
 }
 
@@ -40,17 +41,22 @@ trace::Result<Device*> gpu_device(std::string_view backend) {
   return device.get();
 }
 
+// True until someone sends back what `doctor --bundle` writes.
+constexpr std::string_view kNeverRun = "compiled and emulated, never run on hardware by its authors";
+
 kernels::gpu::BackendState gpu_state(std::string_view backend) {
   kernels::gpu::BackendState state = kernels::gpu::built_state(backend);
   const trace::Result<Device*> device = gpu_device(backend);
   if (!device) {
     state.why = device.error().what;
+    if (backend == "hip" && state.built) state.why += "; " + std::string(kNeverRun);
     return state;
   }
   const kernels::gpu::DeviceInfo& info = (*device)->info();
   state.built = state.usable = true;
   state.device = info.name;
   state.why = "driver " + info.driver + ", runtime " + info.runtime;
+  if (backend == "hip") state.why += "; " + std::string(kNeverRun);
   return state;
 }
 

@@ -353,7 +353,6 @@ std::optional<std::string> unavailable(ToggleKey key, const ModelConfig& model,
   if (key == ToggleKey::launch && (backend == "cpu" || backend == "auto")) {
     return "needs a GPU: the cpu backend has no graph launch";
   }
-  if (backend == "hip") return "not available yet: no host code loads the hip backend's kernels";
   return std::nullopt;
 }
 

@@ -27,12 +27,14 @@ std::string version_text(int v, int major, int minor) {
   return std::to_string(v / major) + "." + std::to_string(v % major / minor);
 }
 
-RuntimeDevice::~RuntimeDevice() {
-  for (void* e : m_events) {
+void RuntimeDevice::close() {
+  for (void*& e : m_events) {
     if (e) m_calls.event_destroy(e);
+    e = nullptr;
   }
-  for (void* s : m_streams) {
+  for (void*& s : m_streams) {
     if (s) m_calls.stream_destroy(s);
+    s = nullptr;
   }
 }
 
@@ -111,6 +113,7 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
 
 Status RuntimeDevice::synchronize() {
   for (void* s : m_streams) {
+    if (!s) continue;  // opening failed before there were streams
     if (const int e = m_calls.stream_synchronize(s); e != 0)
       return noted(status_of(e, "running, the last launch was " + text_of(m_last)));
   }

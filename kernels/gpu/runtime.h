@@ -56,7 +56,7 @@ std::string version_text(int v, int major, int minor);  // 13000, 1000, 10 -> "1
 class RuntimeDevice : public Device {
  public:
   explicit RuntimeDevice(const RuntimeCalls& calls) : m_calls(calls) {}
-  ~RuntimeDevice() override;
+  ~RuntimeDevice() override { close(); }
   RuntimeDevice(const RuntimeDevice&) = delete;
   RuntimeDevice& operator=(const RuntimeDevice&) = delete;
 
@@ -80,6 +80,7 @@ class RuntimeDevice : public Device {
  protected:
   Status status_of(int code, const std::string& what) const;
   Status make_streams();  // of the current device, at opening
+  void close();           // frees streams and events; once
   virtual const void* function(Kernel) = 0;  // loaded at opening
 
   const RuntimeCalls& m_calls;
