@@ -57,7 +57,7 @@ add_custom_command(OUTPUT ${hip_out} ${hip_out}.usage
   DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_compiler}
   DEPFILE ${hip_out}.d VERBATIM COMMENT "gfx950 kernels")
 add_custom_target(gfx950 DEPENDS ${hip_out})
-add_library(ds_hip STATIC kernels/gpu/hip/device.cpp kernels/gpu/hip/library.cpp)
+add_library(ds_hip STATIC kernels/gpu/hip/device.cpp kernels/gpu/hip/library.cpp kernels/gpu/hip/profiler.cpp)
 target_include_directories(ds_hip PUBLIC ${CMAKE_SOURCE_DIR})
 set_source_files_properties(${hip_out} PROPERTIES GENERATED TRUE)
 ds_embed(ds_hip ${hip_out})

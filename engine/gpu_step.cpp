@@ -6,6 +6,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "engine/kernel_order.h"
+
 namespace engine {
 
 using kernels::gpu::Device;
@@ -213,43 +215,6 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
   return ns;
 }
 
-namespace {
-
-// Which record is which op. Nodes of a graph are numbered in the order of their capture, which is the plan's;
-// without a graph, records of one stream come in the plan's order, and the kernel's name tells streams apart.
-// Empty when they do not fit.
-std::vector<size_t> match(const DecodePlan& plan, const std::vector<std::string>& names,
-                          std::vector<kernels::gpu::TracedKernel>& records, bool graph) {
-  if (graph) std::erase_if(records, [](const auto& r) { return r.graph_node == 0; });
-  std::vector<size_t> order(records.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  if (records.size() != plan.ops.size()) return {};
-  if (graph) {
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return records[a].graph_node < records[b].graph_node; });
-    for (size_t i = 0; i < order.size(); ++i) {
-      if (records[order[i]].name != names[i]) return {};
-    }
-    return order;
-  }
-  std::map<uint32_t, std::vector<size_t>> by_stream;
-  for (size_t i = 0; i < records.size(); ++i) by_stream[records[i].stream].push_back(i);
-  if (by_stream.size() != static_cast<size_t>(plan.streams)) return {};
-  for (int swapped = 0; swapped < 2; ++swapped) {
-    std::vector<size_t> at(static_cast<size_t>(plan.streams)), found;
-    for (size_t i = 0; i < plan.ops.size(); ++i) {
-      const int stream = plan.streams == 1 ? 0 : plan.ops[i].stream ^ swapped;
-      const std::vector<size_t>& of = std::next(by_stream.begin(), stream)->second;
-      size_t& next = at[static_cast<size_t>(stream)];
-      if (next >= of.size() || records[of[next]].name != names[i]) break;
-      found.push_back(of[next++]);
-    }
-    if (found.size() == plan.ops.size()) return found;
-  }
-  return {};
-}
-
-}  // namespace
-
 // The step as it runs untraced, under the vendor's profiler; times in the profiler's clock from the first start.
 void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
   std::vector<kernels::gpu::TracedKernel> records;
@@ -264,10 +229,11 @@ void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
   else
     enqueue(plan, false);
   need(m_device.end_trace(&records), "tracing");
-  std::vector<std::string> names;
-  for (const Moved& m : m_ops) names.push_back("ds_" + std::string(kernels::gpu::key_of(m.launch.kernel)));
+  std::vector<ExpectedKernel> expected;
+  for (size_t i = 0; i < m_ops.size(); ++i)
+    expected.push_back({"ds_" + std::string(kernels::gpu::key_of(m_ops[i].launch.kernel)), plan.ops[i].stream});
   const size_t seen = records.size();
-  const std::vector<size_t> order = match(plan, names, records, m_graph_wanted);
+  const std::vector<size_t> order = match_kernels(expected, records, m_graph_wanted);
   if (order.empty())
     throw std::runtime_error("the profiler's " + std::to_string(seen) + " records do not fit the step's " +
                              std::to_string(plan.ops.size()) + " launches, tracing");

@@ -26,6 +26,8 @@ struct TracedKernel {
   uint32_t stream = 0;
   uint64_t graph_node = 0;  // 0: not of a graph
   uint32_t correlation = 0;
+  uint32_t queue = 0;  // the hardware queue, where the profiler tells
+  uint64_t order = 0;  // in which it was dispatched, where the profiler tells
 };
 
 class Graph {

@@ -5,11 +5,12 @@ namespace {
 
 class RuntimeGraph final : public Graph {
  public:
-  RuntimeGraph(const RuntimeCalls& calls, void* exec) : m_calls(calls), m_exec(exec) {}
+  RuntimeGraph(const RuntimeCalls& calls, void* exec, int64_t kernels) : kernels(kernels), m_calls(calls), m_exec(exec) {}
   ~RuntimeGraph() override { m_calls.graph_exec_destroy(m_exec); }
   RuntimeGraph(const RuntimeGraph&) = delete;
   RuntimeGraph& operator=(const RuntimeGraph&) = delete;
   void* exec() const { return m_exec; }
+  const int64_t kernels;
 
  private:
   const RuntimeCalls& m_calls;
@@ -106,6 +107,7 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   if (e == 0) {
     m_last = l;
     m_last.args = nullptr;
+    ++(m_capturing ? m_captured : m_launched);
     return {};
   }
   return noted(status_of(e, "launching " + text_of(l)));
@@ -151,19 +153,23 @@ Status RuntimeDevice::elapsed_us(int from, int to, double* us) {
 }
 
 Status RuntimeDevice::begin_capture() {
+  m_capturing = true, m_captured = 0;
   return noted(status_of(m_calls.capture_begin(m_streams[0], RuntimeCalls::kThreadLocal), "beginning a capture"));
 }
 Status RuntimeDevice::end_capture(std::unique_ptr<Graph>* out) {
   void *graph = nullptr, *exec = nullptr;
+  m_capturing = false;
   if (Status s = status_of(m_calls.capture_end(m_streams[0], &graph), "ending a capture"); !s.ok()) return noted(s);
   const Status s = status_of(m_calls.graph_instantiate(&exec, graph, 0), "instantiating a graph");
   m_calls.graph_destroy(graph);
   if (!s.ok()) return noted(s);
-  *out = std::make_unique<RuntimeGraph>(m_calls, exec);
+  *out = std::make_unique<RuntimeGraph>(m_calls, exec, m_captured);
   return {};
 }
 Status RuntimeDevice::launch(Graph& graph, int stream) {
-  return noted(status_of(m_calls.graph_launch(static_cast<RuntimeGraph&>(graph).exec(), stream_of(stream)), "launching a graph"));
+  auto& g = static_cast<RuntimeGraph&>(graph);
+  m_launched += g.kernels;
+  return noted(status_of(m_calls.graph_launch(g.exec(), stream_of(stream)), "launching a graph"));
 }
 
 }  // namespace kernels::gpu

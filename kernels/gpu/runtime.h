@@ -82,6 +82,7 @@ class RuntimeDevice : public Device {
   Status make_streams();  // of the current device, at opening
   void close();           // frees streams and events; once
   virtual const void* function(Kernel) = 0;  // loaded at opening
+  int64_t launched() const { return m_launched; }  // kernels so far, a graph's with every launch of it
 
   const RuntimeCalls& m_calls;
   DeviceInfo m_info;
@@ -96,7 +97,8 @@ class RuntimeDevice : public Device {
   std::array<void*, kStreams> m_streams{};
   std::vector<void*> m_events;
   Launch m_last;
-  bool m_lost = false;
+  int64_t m_launched = 0, m_captured = 0;
+  bool m_capturing = false, m_lost = false;
 };
 
 }  // namespace kernels::gpu

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/gpu/hip/library.h"
+#include "kernels/gpu/hip/profiler.h"
 
 // cmake/hip.cmake; an ELF file for the GPU's loader
 extern const unsigned char embed_gfx950_kernels_hsaco[];
@@ -51,6 +52,26 @@ class HipDevice final : public RuntimeDevice {
     return load_kernels();
   }
 
+  std::string profiler(std::string* why) override {
+    const Rocprofiler* p = Rocprofiler::load(why);
+    return p ? p->version() : std::string();
+  }
+  Status begin_trace() override {
+    std::string why;
+    Rocprofiler* p = Rocprofiler::load(&why);
+    if (!p) return {why};
+    if (Status s = synchronize(); !s.ok()) return s;
+    m_before_trace = launched();
+    return p->begin();
+  }
+  Status end_trace(std::vector<TracedKernel>* out) override {
+    std::string why;
+    Rocprofiler* p = Rocprofiler::load(&why);
+    if (!p) return {why};
+    if (Status s = synchronize(); !s.ok()) return s;
+    return p->end(launched() - m_before_trace, out);
+  }
+
  private:
   static std::string version(int v) {  // 60443484 -> "6.4.43484"
     return version_text(v, 10000000, 100000) + "." + std::to_string(v % 100000);
@@ -80,12 +101,15 @@ class HipDevice final : public RuntimeDevice {
 
   std::unique_ptr<HipLibrary> m_hip;
   void* m_module = nullptr;
+  int64_t m_before_trace = 0;
   std::array<void*, kKernels> m_functions{};
 };
 
 }  // namespace
 
 std::unique_ptr<Device> open_hip(std::string* why) {
+  std::string no_profiler;
+  Rocprofiler::load(&no_profiler);  // before the first HIP call; without it everything else goes on
   std::unique_ptr<HipLibrary> library = HipLibrary::open(why);
   if (!library) return nullptr;
   auto device = std::make_unique<HipDevice>(std::move(library));

@@ -23,7 +23,8 @@ fake_hip::State state;
 int& broken = state.broken;
 double ticks = 0;
 
-using Work = std::function<void()>;
+// Of the launch call it came with: a graph's nodes are all of the graph's launch.
+using Work = std::function<void(uint64_t call)>;
 
 struct Node {
   Work work;
@@ -44,7 +45,7 @@ struct Event {
   std::shared_ptr<Record> last;
 };
 struct Task {
-  Work work;
+  std::function<void()> work;
   std::shared_ptr<Record> record, wait;
 };
 struct Stream {
@@ -101,9 +102,18 @@ bool capturing() {
   return std::any_of(streams.begin(), streams.end(), [](const auto& s) { return s->graph != nullptr; });
 }
 
+// What a profiler would be told around a call that launches something on this stream.
+uint64_t launching(const Stream& s) {
+  if (state.stream) state.stream(static_cast<uint64_t>(s.number), true);
+  const uint64_t call = state.launching ? state.launching() : 0;
+  if (state.stream) state.stream(static_cast<uint64_t>(s.number), false);
+  return call;
+}
+
 void put(Stream& s, Work work) {
   if (!s.graph) {
-    s.tasks.push_back({std::move(work), nullptr, nullptr});
+    const uint64_t call = launching(s);
+    s.tasks.push_back({[work = std::move(work), call] { work(call); }, nullptr, nullptr});
     return;
   }
   s.graph->nodes.push_back({std::move(work), s.after});
@@ -111,13 +121,13 @@ void put(Stream& s, Work work) {
 }
 
 // Last ready node first.
-void run_graph(const Graph& g) {
+void run_graph(const Graph& g, uint64_t call) {
   std::vector<bool> done(g.nodes.size());
   for (size_t left = g.nodes.size(); left > 0; --left) {
     for (size_t i = g.nodes.size(); i-- > 0;) {
       const auto& after = g.nodes[i].after;
       if (done[i] || !std::all_of(after.begin(), after.end(), [&](size_t a) { return done[a]; })) continue;
-      g.nodes[i].work();
+      g.nodes[i].work(call);
       done[i] = true;
       break;
     }
@@ -241,13 +251,13 @@ int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void* str
   auto* s = static_cast<Stream*>(stream);
   if (const int code = answer("hipMemcpyAsync", std::to_string(bytes) + (kind == 1 ? " to device " : kind == 2 ? " to host " : " ? ") + text(s))) return code;
   if (kind != 1 && kind != 2) return kInvalidValue;
-  put(*s, [=] { std::memcpy(to, from, bytes); });
+  put(*s, [=](uint64_t) { std::memcpy(to, from, bytes); });
   return kDone;
 }
 int hipMemsetAsync(void* to, int value, size_t bytes, void* stream) {
   auto* s = static_cast<Stream*>(stream);
   if (const int code = answer("hipMemsetAsync", std::to_string(bytes) + " " + text(s))) return code;
-  put(*s, [=] { std::memset(to, value, bytes); });
+  put(*s, [=](uint64_t) { std::memset(to, value, bytes); });
   return kDone;
 }
 
@@ -366,7 +376,7 @@ int hipGraphLaunch(void* exec, void* stream) {
   auto& s = *static_cast<Stream*>(stream);
   if (const int code = answer("hipGraphLaunch", text(&s))) return code;
   if (s.graph) return kCaptureUnsupported;
-  put(s, [graph = *static_cast<std::shared_ptr<Graph>*>(exec)] { run_graph(*graph); });
+  put(s, [graph = *static_cast<std::shared_ptr<Graph>*>(exec)](uint64_t call) { run_graph(*graph, call); });
   return kDone;
 }
 
@@ -395,6 +405,7 @@ int hipModuleGetFunction(void** out, void* module, const char* name) {
   auto& m = *static_cast<Module*>(module);
   const std::string symbol = '\0' + std::string(name) + ".kd" + '\0';  // of a kernel's descriptor
   if (m.image.find(symbol) == std::string::npos) return kNotFound;
+  if (!m.functions.contains(name) && state.loaded) state.loaded(name + std::string(".kd"));
   *out = &(m.functions[name] = name);
   return kDone;
 }
@@ -410,8 +421,9 @@ int hipModuleLaunchKernel(const void* function, unsigned gx, unsigned gy, unsign
       !args || extra)
     return kInvalidValue;
   const auto* from = static_cast<const uint8_t*>(args[0]);
-  put(s, [name, gx, gy, bx, lds_bytes, copy = std::vector<uint8_t>(from, from + bytes)] {
+  put(s, [name, gx, gy, bx, lds_bytes, queue = static_cast<uint64_t>(s.number), copy = std::vector<uint8_t>(from, from + bytes)](uint64_t call) {
     state.execute(name, gx, gy, static_cast<int>(bx), lds_bytes, copy.data());
+    if (state.dispatched) state.dispatched(name + ".kd", call, queue);
   });
   return kDone;
 }

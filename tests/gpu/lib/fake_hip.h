@@ -26,6 +26,12 @@ struct State {
   std::function<int64_t(const std::string&)> argument_bytes;
   std::function<void(const std::string&, int64_t x, int64_t y, int threads, int64_t lds_bytes, const void* args)> execute;
 
+  // What a profiler under the runtime would be told; may be empty.
+  std::function<void(const std::string& kernel)> loaded;  // "ds_fill.kd"
+  std::function<void(uint64_t stream, bool enter)> stream;
+  std::function<uint64_t()> launching;  // names the call
+  std::function<void(const std::string& kernel, uint64_t call, uint64_t queue)> dispatched;
+
   std::vector<std::string> log;  // "hipModuleLaunchKernel ds_fill 4x1 256 0 stream 0"
   int64_t used = 0;              // bytes that are allocated
   int streams = 0, events = 0, graphs = 0, modules = 0;  // that are alive

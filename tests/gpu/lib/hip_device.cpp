@@ -47,6 +47,14 @@ void execute(const std::string& name, int64_t x, int64_t y, int threads, int64_t
 
 }  // namespace
 
+namespace {
+bool opened = false;
+}
+
+bool hip_was_opened() {
+  return opened;
+}
+
 bool has_hip() {
   return kernels::gpu::built_state("hip").built;
 }
@@ -58,14 +66,26 @@ fake_hip::State& fake_hip_runtime() {
     auto* get = reinterpret_cast<fake_hip::State* (*)()>(dlsym(library, "fake_hip_state"));
     return get();
   }();
+  opened = true;
   setenv("DECODESCOPE_HIP_RUNTIME", DS_FAKE_HIP, 1);
   // As new, but for what is alive.
   fake_hip::State fresh;
   fresh.used = state->used, fresh.streams = state->streams, fresh.events = state->events;
   fresh.graphs = state->graphs, fresh.modules = state->modules;
   fresh.argument_bytes = bytes_of, fresh.execute = execute;
+  fresh.loaded = state->loaded, fresh.stream = state->stream, fresh.launching = state->launching, fresh.dispatched = state->dispatched;
   *state = std::move(fresh);
   return *state;
+}
+
+fake_rocprofiler::State& fake_profiler() {
+  void* library = dlopen(DS_FAKE_ROCPROFILER, RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw std::runtime_error(dlerror());
+  fake_rocprofiler::State& profiler = *reinterpret_cast<fake_rocprofiler::State* (*)()>(dlsym(library, "fake_rocprofiler_state"))();
+  fake_hip::State& hip = fake_hip_runtime();
+  hip.loaded = profiler.loaded, hip.stream = profiler.stream, hip.launching = profiler.launching, hip.dispatched = profiler.dispatched;
+  setenv("DECODESCOPE_ROCPROFILER", DS_FAKE_ROCPROFILER, 1);
+  return profiler;
 }
 
 std::unique_ptr<kernels::gpu::Device> open_fake_hip() {
