@@ -27,6 +27,7 @@ struct Workload {
   double shared_prefix = 0;     // fraction of the context that all sequences share
   bool pages_shuffled = true;   // page order: shuffled | sequential
   std::string routing = "router";  // router | uniform | zipf:S
+  bool prefill = false;         // the caches come from a prefill of the context's tokens, not from seeded latents
   bool operator==(const Workload&) const = default;
 };
 
@@ -35,6 +36,7 @@ struct RunSpec {
   Workload workload;
   ToggleSet toggles;
   std::string backend = "auto";               // auto | cpu | cuda | hip
+  std::string weights;                        // folder or file of a checkpoint, on the engine's machine; empty = synthetic
   std::map<std::string, std::string> set;     // further `--set KEY=VALUE`, e.g. gemm_scales=row
   std::string name;
   bool operator==(const RunSpec&) const = default;

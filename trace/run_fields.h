@@ -64,6 +64,7 @@ void fields(V& v, S& s) {
   v("shared_prefix", s.shared_prefix);
   v("pages_shuffled", s.pages_shuffled);
   v("routing", s.routing);
+  v("prefill", s.prefill);
 }
 
 template <class V, Is<RunSpec> S>
@@ -72,6 +73,7 @@ void fields(V& v, S& s) {
   v("workload", s.workload);
   v("toggles", s.toggles);
   v("backend", s.backend);
+  v("weights", s.weights);
   v("set", s.set);
   v("name", s.name);
 }
