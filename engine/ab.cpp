@@ -60,13 +60,12 @@ std::string format(const char* pattern, double value) {
 
 class AbRun {
  public:
-  AbRun(const AbSpec& spec, const AbHooks& hooks, Setup setup)
+  AbRun(const AbSpec& spec, const AbHooks& hooks, Setup setup, SharedWeights weights)
       : m_hooks(hooks),
         m_result{.spec = spec},
         m_counts(wanted(spec)),
         m_total(m_counts.instances + std::max(1, (m_counts.instances - 1) / 3)),
-        m_model(std::move(setup), hooks.reuse,
-                [this](const std::string& what, double) { report(what); }) {}
+        m_model(std::move(setup), std::move(weights)) {}
 
   Result<AbResult> run() {
     for (const auto step :
@@ -335,7 +334,14 @@ Result<AbResult> run_ab(const AbSpec& spec, const AbHooks& hooks) {
   if (!setup) return setup.error();
   AbSpec effective = spec;
   effective.base = setup->spec;
-  AbRun run(effective, hooks, std::move(setup).value());
+  Result<SharedWeights> weights =
+      load_weights(*setup, hooks.reuse, [&](const std::string& what, double) {
+        trace::reply::AbProgress p;
+        p.detail = what;
+        if (hooks.progress) hooks.progress(p);
+      });
+  if (!weights) return weights.error();
+  AbRun run(effective, hooks, std::move(setup).value(), std::move(weights).value());
   return run.run();
 }
 

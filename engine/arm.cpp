@@ -22,22 +22,32 @@ IndexLayout index_layout(const trace::ToggleSet& t) {
 
 }  // namespace
 
-SharedWeights load_weights(const Setup& setup, const SharedWeights& reuse,
-                           const Progress& progress) {
-  if (reuse.fits(setup.spec)) return reuse;
+trace::Result<SharedWeights> load_weights(const Setup& setup, const SharedWeights& reuse,
+                                          const Progress& progress) {
+  if (reuse.fits(setup)) return reuse;
+  const trace::RunSpec& spec = setup.spec;
+  const trace::Workload& w = spec.workload;
+  SharedWeights shared{spec.model, w.tp, setup.rank, w.max_context, w.seed, spec.weights, nullptr};
+  if (!setup.checkpoint) {
+    shared.weights = std::make_shared<Weights>(spec.model, setup.shape, w.seed, progress);
+    return shared;
+  }
+  auto loaded = Weights::load(spec.model, setup.shape, *setup.checkpoint, progress);
+  if (!loaded) return loaded.error();
+  shared.weights = std::move(*loaded);
+  return shared;
+}
+
+bool SharedWeights::fits(const Setup& setup) const {
   const trace::Workload& w = setup.spec.workload;
-  return {setup.spec.model, w.tp, w.max_context, w.seed,
-          std::make_shared<Weights>(setup.spec.model, setup.shape, w.seed, progress)};
+  return weights && model == setup.spec.model && tp == w.tp && max_context == w.max_context &&
+         checkpoint == setup.spec.weights &&
+         (checkpoint.empty() ? seed == w.seed : rank == setup.rank);
 }
 
-bool SharedWeights::fits(const trace::RunSpec& spec) const {
-  return weights && model == spec.model && tp == spec.workload.tp &&
-         max_context == spec.workload.max_context && seed == spec.workload.seed;
-}
-
-Model::Model(Setup s, const SharedWeights& reuse, const Progress& progress)
+Model::Model(Setup s, SharedWeights w)
     : setup(std::move(s)),
-      weights(load_weights(setup, reuse, progress)),
+      weights(std::move(w)),
       sequences(setup.spec.workload, setup.shape, setup.routing),
       executor(setup.workers > 0 ? setup.workers : Executor::default_workers()) {}
 

@@ -13,14 +13,17 @@ namespace engine {
 // them once.
 struct SharedWeights {
   trace::ModelConfig model;
-  int tp = 1, max_context = 0;
+  int tp = 1, rank = 0, max_context = 0;
   uint64_t seed = 0;
+  std::string checkpoint;  // where they were read from; empty: generated
   std::shared_ptr<const Weights> weights;
-  bool fits(const trace::RunSpec&) const;
+  bool fits(const Setup&) const;
 };
 
-// `reuse` where it fits, else generated. Throws std::bad_alloc.
-SharedWeights load_weights(const Setup&, const SharedWeights& reuse, const Progress& = {});
+// `reuse` where it fits, else read or generated. Throws std::bad_alloc. error: a tensor that can't
+// be.
+trace::Result<SharedWeights> load_weights(const Setup&, const SharedWeights& reuse,
+                                          const Progress& = {});
 
 struct Model {
   Setup setup;
@@ -29,8 +32,8 @@ struct Model {
   Executor executor;
   Evictor evictor;
 
-  // `reuse` may be empty. Throws std::bad_alloc.
-  Model(Setup, const SharedWeights& reuse, const Progress&);
+  // REQUIRES: the weights are those of the setup. Throws std::bad_alloc.
+  Model(Setup, SharedWeights);
   const trace::ModelConfig& config() const { return setup.spec.model; }
   // What a timed step needs before it: emptied caches, where that was asked for.
   void before_step() {

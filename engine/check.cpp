@@ -153,7 +153,9 @@ class Checker {
   static std::string difference(const RunSpec& spec, const ToggleSet& a, const ToggleSet& b) {
     Result<Setup> setup = prepare(spec);
     if (!setup) return setup.error().line();
-    Model model(std::move(setup).value(), {}, {});
+    Result<SharedWeights> weights = load_weights(*setup, {});
+    if (!weights) return weights.error().line();
+    Model model(std::move(setup).value(), std::move(weights).value());
     const Caches caches = filled_caches(model, a);
     Result<Arm> arm_a = make_arm(model, a, caches, {1, {}});
     if (!arm_a) return arm_a.error().line();

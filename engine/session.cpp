@@ -20,7 +20,9 @@ Result<std::unique_ptr<Session>> Session::load(const trace::RunSpec& spec,
                                                const Progress& progress) {
   Result<Setup> setup = prepare(spec);
   if (!setup) return setup.error();
-  auto model = std::make_unique<Model>(std::move(setup).value(), reuse, progress);
+  Result<SharedWeights> weights = load_weights(*setup, reuse, progress);
+  if (!weights) return weights.error();
+  auto model = std::make_unique<Model>(std::move(setup).value(), std::move(weights).value());
   Caches caches = filled_caches(*model, spec.toggles, progress);
   ArmOptions options;
   options.placement_seed = spec.workload.seed;

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/checkpoint.h"
 #include "engine/gpu_device.h"
 
 namespace engine {
@@ -95,6 +96,8 @@ constexpr Setting kSettings[] = {
      }},
     {"workers", "1 or 2",
      [](std::string_view v, Setup& s) { return parse<int>(v, 1, 2, s.workers); }},
+    {"rank", "0 to tp - 1: whose slice of a checkpoint's tensors is loaded",
+     [](std::string_view v, Setup& s) { return parse<int>(v, 0, s.spec.workload.tp - 1, s.rank); }},
     {"fault", "bitflip",
      [](std::string_view v, Setup& s) {
        s.fault = v == "bitflip";
@@ -208,8 +211,15 @@ trace::Result<Setup> prepare(const RunSpec& spec) {
     return Error{"not available yet: the caches of a GPU are not emptied", "--set cache=cold"};
   setup.shape = shape_of(spec.model, spec.workload);
   if (const Status status = check_memory(setup.spec, setup.shape); !status) return status.error();
-  Result<Routing> routing =
-      Routing::parse(spec.workload.routing, setup.shape, spec.workload.seed);
+  if (!spec.weights.empty()) {
+    auto checkpoint = Checkpoint::open(spec.weights, spec.model, setup.shape, setup.rank);
+    if (!checkpoint) return checkpoint.error();
+    setup.checkpoint = std::move(*checkpoint);
+  } else if (setup.rank != 0) {
+    return Error{"synthetic weights are the same on every rank: a checkpoint's differ",
+                 "--set rank=" + std::to_string(setup.rank)};
+  }
+  Result<Routing> routing = Routing::parse(spec.workload.routing, setup.shape, spec.workload.seed);
   if (!routing) return routing.error();
   setup.routing = std::move(routing).value();
   return setup;

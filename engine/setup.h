@@ -18,11 +18,14 @@ struct Setup {
   Routing routing;     // imposed, or none
   CacheState cache = CacheState::as_is;  // --set cache=as_is|cold
   int workers = 0;     // --set workers=1|2; 0 = by the machine
+  int rank = 0;        // --set rank=0 .. tp - 1: whose slice of a checkpoint
+  std::shared_ptr<const Checkpoint> checkpoint;  // opened and checked; none: synthetic weights
   bool fault = false;  // --set fault=bitflip: the hidden fault hook
 };
 
 // error: what can't run and where: unknown or absent backend, bad workload, a model part that is
-// not built yet, unknown setting, not enough memory (bytes by part and how many layers would fit).
+// not built yet, unknown setting, not enough memory (bytes by part and how many layers would fit), a
+// checkpoint without one of the tensors that the model needs.
 trace::Result<Setup> prepare(const trace::RunSpec&);
 
 // The keys that `--set KEY=VALUE` knows beside switches and fields of the model.

@@ -71,7 +71,9 @@ Result<std::vector<SweepCell>> run_sweep(const SweepSpec& spec, const SweepHooks
   const Result<Setup> first = prepare(specs.front().base);
   AbHooks ab;
   ab.program = hooks.program, ab.cancelled = hooks.cancelled;
-  ab.reuse = load_weights(*first, {}, report);
+  Result<SharedWeights> weights = load_weights(*first, {}, report);
+  if (!weights) return weights.error();
+  ab.reuse = std::move(weights).value();
   std::vector<double> p;
   for (size_t i = 0; i < cells.size(); ++i) {
     ab.progress = [&, i](const trace::reply::AbProgress& now) {

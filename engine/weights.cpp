@@ -3,6 +3,7 @@
 #include <cmath>
 #include <thread>
 
+#include "engine/checkpoint.h"
 #include "engine/synth.h"
 #include "engine/weights_layout.h"
 #include "kernels/formats.h"
@@ -148,12 +149,28 @@ void generate(const WeightTensor& t, uint64_t seed, int64_t begin, int64_t end) 
 
 }  // namespace
 
-Weights::Weights(const trace::ModelConfig& model, const Shape& shape, uint64_t seed,
-                 const Progress& progress)
+Weights::Weights(const trace::ModelConfig& model, const Shape& shape)
     : m_block(WeightLayout(model, shape, nullptr).bytes()) {
   const WeightLayout layout(model, shape, m_block.data());
   m_layers = layout.layers(), m_ends = layout.ends();
   fill_rope(model, shape.max_context, m_ends.cos, m_ends.sin);
+}
+
+trace::Result<std::shared_ptr<const Weights>> Weights::load(const trace::ModelConfig& model,
+                                                            const Shape& shape,
+                                                            const Checkpoint& checkpoint,
+                                                            const Progress& progress) {
+  std::shared_ptr<Weights> w(new Weights(model, shape));
+  const WeightLayout layout(model, shape, w->m_block.data());
+  if (const trace::Status status = checkpoint.load(layout, w->m_layers, progress); !status)
+    return status.error();
+  return std::shared_ptr<const Weights>(std::move(w));
+}
+
+Weights::Weights(const trace::ModelConfig& model, const Shape& shape, uint64_t seed,
+                 const Progress& progress)
+    : Weights(model, shape) {
+  const WeightLayout layout(model, shape, m_block.data());
   int64_t done = 0, all = 0;
   for (const WeightTensor& t : layout.tensors()) all += t.batches * t.N * t.K;
   for (const WeightTensor& t : layout.tensors()) {

@@ -1,4 +1,5 @@
-// Weights of this rank: pointers into one block, generated from the seed (engine/synth.h).
+// Weights of this rank: pointers into one block, generated from the seed (engine/synth.h) or read
+// from a checkpoint (engine/checkpoint.h).
 // Immutable once loaded and shared by every plan and both arms of an A/B. Row-major [N, K];
 // linears, absorb matrices and experts each in the format the model says, embeddings, router, gate
 // projection, norms and lm_head in bf16.
@@ -10,8 +11,11 @@
 #include "engine/memory.h"
 #include "engine/shape.h"
 #include "kernels/ops.h"
+#include "trace/result.h"
 
 namespace engine {
+
+class Checkpoint;
 
 // A matrix [N, K], or [batches, N, K], in one format:
 //   fp8    e4m3 and one float scale per 128x128 block, [ceil(N/128), K/128]
@@ -63,6 +67,10 @@ class Weights {
   // Generates everything. Throws std::bad_alloc when the block can't be had (sizes are checked
   // before).
   Weights(const trace::ModelConfig&, const Shape&, uint64_t seed, const Progress& = {});
+  // Reads everything. Throws as above. error: as Checkpoint::load().
+  static trace::Result<std::shared_ptr<const Weights>> load(const trace::ModelConfig&, const Shape&,
+                                                            const Checkpoint&,
+                                                            const Progress& = {});
 
   const kernels::Bf16* embedding() const { return m_ends.embedding; }
   const kernels::Bf16* final_norm() const { return m_ends.final_norm; }
@@ -77,6 +85,8 @@ class Weights {
   static std::map<std::string, int64_t> bytes_by_part(const trace::ModelConfig&, const Shape&);
 
  private:
+  Weights(const trace::ModelConfig&, const Shape&);
+
   Memory m_block;
   std::vector<LayerWeights> m_layers;
   EndWeights m_ends;
