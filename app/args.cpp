@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
+#include "engine/safetensors.h"
 #include "engine/setup.h"
+#include "trace/model_file.h"
 
 namespace app {
 
@@ -17,7 +20,10 @@ void add_common(CLI::App& cli, CommonArgs& args) {
 void add_engine(CLI::App& cli, EngineArgs& args) {
   const std::string group = "Engine";
   cli.add_option("--backend", args.backend, "auto, cpu, cuda or hip")->capture_default_str()->group(group);
-  cli.add_option("--model", args.model, "a preset: tiny, glm-5, deepseek-v3.2, kimi-k2 ...")->capture_default_str()->group(group);
+  cli.add_option("--model", args.model, "a preset (tiny, glm-5, glm-5.2, deepseek-v3.2, kimi-k2 ...), or a Hugging Face config.json or its folder")
+      ->capture_default_str()->group(group)->type_name("P");
+  cli.add_option("--weights", args.weights, "safetensors to read (folder, index or file), or synthetic; default: those beside the model's config.json, else synthetic")
+      ->group(group)->type_name("PATH");
   cli.add_option("--layers", args.layers, "run the first N layers only")->group(group)->type_name("N");
   cli.add_option("--tp", args.tp, "tensor-parallel size: this rank's slice of N")->group(group)->type_name("N");
   cli.add_option("--batch", args.batch, "sequences in the batch")->group(group)->type_name("B");
@@ -95,13 +101,22 @@ trace::Status apply_setting(trace::RunSpec& spec, const std::string& setting) {
   return trace::Ok{};
 }
 
+// Absolute: a stored run may be repeated from another folder.
+std::string weights_of(const EngineArgs& args, const std::string& model_folder) {
+  std::string path = args.weights;
+  if (path == "synthetic") return {};
+  if (path.empty() && !model_folder.empty() && engine::TensorFiles::at(model_folder)) path = model_folder;
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
 }  // namespace
 
 trace::Result<trace::RunSpec> spec_from(const EngineArgs& args) {
   trace::RunSpec spec;
-  auto model = trace::model_preset(args.model);
+  auto model = trace::open_model(args.model);
   if (!model) return trace::Error{model.error().line(), "--model " + args.model};
-  spec.model = *model;
+  spec.model = model->model;
+  spec.weights = weights_of(args, model->folder);
   spec.backend = args.backend;
   spec.name = args.name;
   auto& load = spec.workload;

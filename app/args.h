@@ -28,6 +28,7 @@ struct EngineArgs {
   std::optional<uint64_t> seed;
   std::optional<double> shared_prefix;
   std::string page_order, routing;
+  std::string weights;            // a checkpoint; "synthetic"; empty = the checkpoint beside the model's config.json, else synthetic
   std::vector<std::string> set;   // KEY=VALUE: a switch, a model field, or a setting of the engine
   std::string name;
 };

@@ -98,7 +98,8 @@ std::string ab_text(const trace::AbResult& result) {
   std::string out = fmt::format("A/B  {}\n", keys);
   if (result.a->spec) {
     const auto& spec = *result.a->spec;
-    out += fmt::format("     {}{}, batch {}, context {}, {} on {} ({})\n", spec.model.name, spec.model.synthetic ? " (synthetic)" : "",
+    out += fmt::format("     {}{}{}, batch {}, context {}, {} on {} ({})\n", spec.model.name, spec.model.synthetic ? " (synthetic)" : "",
+                       spec.weights.empty() ? "" : ", weights of " + spec.weights,
                        spec.workload.batch, spec.workload.context, result.a->backend, result.a->device, result.a->standing);
   }
   Table table({"", "run", "step us", "95 % of the median", "launches a step"});

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/engine/published.h"
 #include "tests/support/child.h"
 #include "tests/support/shared_files.h"
 #include "tests/support/temp_folder.h"
@@ -185,4 +186,39 @@ TEST_CASE("every command has help with an example") {
     CHECK(result.exit_code == 0);
     CHECK(result.out.find("Example") != std::string::npos);
   }
+}
+
+TEST_CASE("a folder with config.json and safetensors is a model with its weights; what is wrong with it is one line") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db", model_folder = folder / "Small-FP8";
+  trace::ModelConfig model = trace::model_preset("tiny").value();
+  model.hidden = 256, model.layers = 2, model.heads = 4, model.q_lora_rank = 128, model.kv_lora_rank = 128;
+  model.index_heads = 4, model.index_topk = 64, model.experts = 4, model.moe_intermediate = model.dense_intermediate = 128, model.vocab = 256;
+  const trace::Workload load;
+  const engine::Weights weights(model, engine::shape_of(model, load), 3);
+  auto tensors = engine::test::Publisher(model, weights).tensors();
+  engine::test::write_checkpoint(model_folder, tensors, 2);
+  std::ofstream(model_folder + "/config.json") << engine::test::config_json(model);
+  const std::vector<std::string> record = {"record", "--model", model_folder, "--batch", "2", "--context", "100", "--steps", "3", "--warmup", "0", "--db", db, "--json"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), record.begin(), record.end());
+    return decodescope(more);
+  };
+  const json run = one_line_of_json(decodescope(record));
+  CHECK(run["model"] == "Small-FP8");
+  const json shown = one_line_of_json(decodescope({"show", "1", "--db", db, "--json"}));
+  CHECK(shown["spec"]["weights"] == std::filesystem::path(model_folder).lexically_normal().string());
+  CHECK(shown["spec"]["model"]["synthetic"] == false);
+  CHECK(with({"--weights", "synthetic"}).exit_code == 0);
+  CHECK(with({"--layers", "1"}).exit_code == 0);
+  CHECK(decodescope({"ab", "--toggle", "cat_skip", "--model", model_folder + "/config.json", "--batch", "2", "--context", "100", "--db", db}).exit_code == 0);
+  check_refused(with({"--set", "linears=bf16"}), "found F8_E4M3");
+  check_refused(with({"--set", "experts=8"}), "model.layers.1.mlp.gate.weight: expected");
+  check_refused(with({"--weights", folder / "nowhere"}), "nowhere");
+  check_refused(decodescope({"record", "--model", folder / "nowhere", "--db", db}), "no such file");
+  tensors.erase("model.layers.1.self_attn.o_proj.weight");
+  engine::test::write_checkpoint(model_folder, tensors, 2);
+  check_refused(decodescope(record), "tensor model.layers.1.self_attn.o_proj.weight: missing, expected F8_E4M3 [256, 512]");
+  std::ofstream(model_folder + "/config.json") << R"({"architectures": ["LlamaForCausalLM"]})";
+  check_refused(decodescope(record), "known: GlmMoeDsaForCausalLM, DeepseekV32ForCausalLM");
 }
