@@ -9,6 +9,7 @@
 
 #include "trace/bubbles.h"
 #include "trace/run.h"
+#include "ui/vm/kernel_groups.h"
 #include "ui/vm/lane_index.h"
 #include "ui/vm/palette.h"
 #include "ui/vm/viewport.h"
@@ -64,6 +65,7 @@ struct RunAb {
   std::vector<trace::ToggleKey> keys;
   bool full = false;
 };                     // first against last value of each
+struct MarkStep {};  // at the newest step of the live chart
 struct CancelWork {};  // the recording or A/B under way
 
 // --- runs and files
@@ -117,6 +119,9 @@ struct ExportBundle {
 struct Compare {
   RunKey a = kNoRun, b = kNoRun;
 };
+struct CompareStored {  // opens both, then compares them
+  int64_t a = 0, b = 0;
+};
 struct SetCompareScope {
   CompareScope scope{};
 };
@@ -126,6 +131,12 @@ struct TagStored {
 };
 struct RecordAgain {  // the specification of that run becomes the draft; starts, and records once it runs
   trace::RunSpec spec;
+};
+struct SetKernelGroups {  // all of them, in the order in which they are asked
+  GroupRules groups;
+};
+struct AskKernelHistory {  // durations of this kernel, or of its op, in the stored runs; an empty name ends it
+  std::string name, op;
 };
 struct SaveText {  // asks where
   std::string suggestion, text;
@@ -152,6 +163,14 @@ struct StepOnLane {
   int by = 1;
 };                     // previous or next event of the selected one's lane
 struct ToggleMark {};  // keep the selection's range as a mark, or drop it
+struct Annotate {  // a bubble of a run; an empty text takes the annotation away
+  RunKey key = kNoRun;
+  uint32_t bubble = 0;
+  std::string text;
+};
+struct SetLens {  // the device's own clock instead of the collector's times, in runs that carry its stamps
+  bool on = false;
+};
 struct SetThresholds {
   trace::Thresholds thresholds;
 };
@@ -211,7 +230,7 @@ using Action =
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
                  action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
                  action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle,
-                 action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
+                 action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SetKernelGroups, action::MarkStep, action::CompareStored, action::Annotate, action::SetLens, action::AskKernelHistory, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
                  action::SelectBubble, action::ClearSelection, action::FitSelection,
                  action::StepOnLane, action::ToggleMark, action::SetThresholds,
                  action::SetShow, action::SetAlign, action::SetMeasure, action::StepRelated, action::Search, action::SearchStep, action::SetTheme,

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "trace/stamps.h"
 #include "ui/panels.h"
+#include "ui/stall_table.h"
 #include "ui/vm/bubbles_vm.h"
 #include "ui/vm/compare_vm.h"
 #include "ui/vm/format.h"
@@ -111,63 +113,6 @@ void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& ac
   ImGui::EndTable();
 }
 
-void stalls(const AppState& state, const OpenRun& open, Actions& actions) {
-  const RunAnalysis& a = *open.analysis;
-  const StallTableVm vm = stall_table(a);
-  const Palette& p = theme().colours;
-  if (vm.bubbles.empty()) {
-    if (a.devices.empty())
-      empty_state("No GPU activity in this trace.",
-                  "Record it with GPU activities (torch.profiler: ProfilerActivity.CUDA).");
-    else
-      dim("no gap at all in " + open.title);
-    return;
-  }
-  std::string status = count_text(vm.total) + " · " + open.title;
-  if (static_cast<int64_t>(vm.bubbles.size()) < vm.total)
-    status = "the longest " + count_text(static_cast<int64_t>(vm.bubbles.size())) + " of " + status;
-  heading(vm.kind == BubbleKind::stall
-              ? "Stalls"
-              : "No stalls; longest " + std::string(trace::to_string(vm.kind)) + " gaps",
-          status);
-  const float height =
-      std::max(ImGui::GetContentRegionAvail().y, ImGui::GetTextLineHeightWithSpacing() * 4);
-  if (!ImGui::BeginTable("stalls", 5, kTableFlags | ImGuiTableFlags_ScrollY, {0, height})) return;
-  ImGui::TableSetupColumn("#");
-  ImGui::TableSetupColumn("µs");
-  ImGui::TableSetupColumn("streams");
-  ImGui::TableSetupColumn("cause");
-  ImGui::TableSetupColumn("between", ImGuiTableColumnFlags_WidthStretch);
-  ImGui::TableSetupScrollFreeze(0, 1);
-  header_row(0b00110);
-  ImGuiListClipper clipper;
-  clipper.Begin(static_cast<int>(vm.bubbles.size()));
-  while (clipper.Step()) {
-    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-      const uint32_t bubble = vm.bubbles[static_cast<size_t>(i)];
-      const StallRowVm row = stall_row(a, bubble, state.selection, open.key);
-      ImGui::TableNextRow();
-      ImGui::TableNextColumn();
-      Mono mono;
-      const std::string label = std::to_string(i + 1) + "##stall";
-      if (ImGui::Selectable(label.c_str(), row.selected, ImGuiSelectableFlags_SpanAllColumns)) {
-        actions.push_back(action::SelectBubble{open.key, bubble, true});
-      }
-      ImGui::PushID(i);
-      copy_menu("copy", row.us + " µs\t" + row.lanes + "\t" + row.cause + "\t" + row.between,
-                actions);
-      ImGui::PopID();
-      cell(row.us, colour_of(vm.kind, p));
-      cell(row.lanes);
-      ImGui::TableNextColumn();
-      text(row.cause);
-      ImGui::TableNextColumn();
-      text(row.between);
-    }
-  }
-  ImGui::EndTable();
-}
-
 int format_ns(double log_ns, char* out, int size, void*) {
   return std::snprintf(
       out, static_cast<size_t>(size), "%s",
@@ -258,11 +203,11 @@ bool difference(const AppState& state) {
 }
 
 // Side by side where there is room, else one below the other.
-void tables(const AppState& state, const OpenRun& open, Actions& actions) {
+void tables(const AppState& state, const OpenRun& open, UiMemory& memory, Actions& actions) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const bool wide = room.x > 540 * ImGui::GetStyle().FontScaleMain;
   ImGui::BeginChild("stalls", {wide ? room.x * 0.58f : 0, wide ? 0 : room.y * 0.55f});
-  stalls(state, open, actions);
+  stall_table_panel(state, open, memory, actions);
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, 20);
   ImGui::BeginChild("gaps");
@@ -272,7 +217,7 @@ void tables(const AppState& state, const OpenRun& open, Actions& actions) {
 
 }  // namespace
 
-void draw_bubbles(const AppState& state, UiMemory&, Actions& actions) {
+void draw_bubbles(const AppState& state, UiMemory& memory, Actions& actions) {
   const std::vector<CardRowVm> rows = card_rows(state);
   if (rows.empty()) {
     empty_state("No run on the timeline.",
@@ -286,9 +231,13 @@ void draw_bubbles(const AppState& state, UiMemory&, Actions& actions) {
   ImGui::BeginChild("left", {compared ? width * 0.64f : 0, 0});
   card(state, rows, actions);
   gap(1);
+  const trace::Trace& t = open->analysis->trace();
+  if (open->analysis->options.device < t.devices.size() && trace::is_stamps(t.devices[open->analysis->options.device]))
+    wrapped("Through the lens: by stamps of the device's own clock inside the kernels. Busy is a lower bound, gaps are an upper one.",
+            theme().colours.dispatch);
   wrapped(idle_verdict(*open->analysis), theme().colours.text);
   gap(3);
-  tables(state, *open, actions);
+  tables(state, *open, memory, actions);
   ImGui::EndChild();
   if (!compared) return;
   ImGui::SameLine(0, 24);

@@ -46,6 +46,7 @@ void add_engine(const AppState& state) {
     add("Single step", action::SingleStep{});
   }
   add("Record", action::Record{});
+  add("Mark this step", action::MarkStep{});
   for (const ToggleRowVm& row : toggle_rows(state)) {
     if (!row.enabled) continue;
     add("A/B: " + row.name, action::RunAb{{row.key}, false});
@@ -69,6 +70,11 @@ void add_window(const AppState& state) {
   show("Show the critical path", "Hide the critical path", &Show::path);
   show("Show launch calls", "Hide launch calls", &Show::host);
   show("Show fork and join arrows", "Hide fork and join arrows", &Show::arrows);
+  add(state.lens ? "Lens: as recorded" : "Lens: device stamps", action::SetLens{!state.lens});
+  add("Import into the store …", action::ImportFiles{});
+  add("Larger text", action::SetFontScale{state.font_scale + 0.1f});
+  add("Smaller text", action::SetFontScale{state.font_scale - 0.1f});
+  add("About Decodescope", action::ShowAbout{true});
   add("Align runs by their start", action::SetAlign{});
   add("Align runs by a decode step", action::SetAlign{{.by = AlignBy::step}});
   add("Align runs by a layer", action::SetAlign{{.by = AlignBy::layer}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "trace/kernel_names.h"
 #include "ui/panels.h"
 #include "ui/vm/compare_vm.h"
 #include "ui/vm/format.h"
@@ -38,7 +39,8 @@ std::string pair_text(const std::string& a, const std::string& b) {
   return a == kNothing ? b : a + " → " + b;
 }
 
-void match_row(const MatchRowVm& row, Actions& actions) {
+void match_row(const char* table, const MatchRowVm& row, bool intervals, UiMemory& memory, Actions& actions) {
+  const bool in_both = std::string_view(table) == "matched";
   const Palette& p = theme().colours;
   ImGui::TableNextRow();
   ImGui::TableNextColumn();
@@ -47,8 +49,9 @@ void match_row(const MatchRowVm& row, Actions& actions) {
     const float room = ImGui::GetContentRegionAvail().x;
     const int chars = std::max(static_cast<int>(room / theme().mono_char_px), 8);
     const std::string shown = row.op.empty() ? std::string(unqualified(row.name)) : row.op;
-    const std::string label = middle_clipped(shown, chars) + "###matched";
-    ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns);
+    const std::string label = middle_clipped(shown, chars) + "###" + table;
+    if (ImGui::Selectable(label.c_str(), in_both && memory.matched == row.name, ImGuiSelectableFlags_SpanAllColumns) && in_both)
+      memory.matched = row.name;
   }
   if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) {
     ImGui::SetTooltip("%s", row.name.substr(0, 600).c_str());
@@ -56,28 +59,76 @@ void match_row(const MatchRowVm& row, Actions& actions) {
   copy_menu("copy", row.name, actions);
   cell(pair_text(row.a_count, row.b_count));
   cell(pair_text(row.a_median, row.b_median));
+  if (intervals) cell(row.interval.empty() ? std::string(kNothing) : row.interval, theme().colours.dim);
   cell(pair_text(row.a_total, row.b_total));
   cell(row.delta, row.delta_ns > 0 ? p.stall : row.delta_ns < 0 ? p.accent : p.dim);
 }
 
 void match_table(const char* id, const char* title, const std::vector<MatchRowVm>& rows,
-                 Actions& actions) {
+                 bool intervals, UiMemory& memory, Actions& actions) {
   if (rows.empty()) return;
   heading(title, std::to_string(rows.size()));
-  if (!ImGui::BeginTable(id, 5, kTableFlags)) return;
+  if (!ImGui::BeginTable(id, intervals ? 6 : 5, kTableFlags)) return;
   ImGui::TableSetupColumn("kernel", ImGuiTableColumnFlags_WidthStretch);
-  for (const char* name : {"count", "median µs", "total µs", "Δ µs"}) ImGui::TableSetupColumn(name);
-  header_row(0b11110);
+  ImGui::TableSetupColumn("count");
+  ImGui::TableSetupColumn("median µs");
+  if (intervals) ImGui::TableSetupColumn("Δ median, 95 %");
+  ImGui::TableSetupColumn("total µs");
+  ImGui::TableSetupColumn("Δ µs");
+  header_row(intervals ? 0b111110 : 0b11110);
   ImGuiListClipper clipper;
   clipper.Begin(static_cast<int>(rows.size()));
   while (clipper.Step()) {
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
       ImGui::PushID(i);
-      match_row(rows[static_cast<size_t>(i)], actions);
+      match_row(id, rows[static_cast<size_t>(i)], intervals, memory, actions);
       ImGui::PopID();
     }
   }
   ImGui::EndTable();
+  gap(2);
+}
+
+// Durations of one matched kernel on both sides, on one logarithmic scale.
+void distributions(const AppState& state, const UiMemory& memory) {
+  const MatchSamples* samples = state.compare.samples.get();
+  if (!samples || samples->names.empty()) return;
+  const auto at = std::ranges::find(samples->names, memory.matched);
+  const size_t i = at == samples->names.end() ? 0 : static_cast<size_t>(at - samples->names.begin());
+  const std::vector<int64_t>&a = samples->a_ns[i], &b = samples->b_ns[i];
+  if (a.empty() || b.empty()) return;
+  const MedianDelta& d = samples->delta[i];
+  std::string status = "Δ median " + signed_text(d.delta_us, 2) + " µs";
+  if (d.has_interval) status += " (95 %: " + signed_text(d.lo_us, 2) + " … " + signed_text(d.hi_us, 2) + ")";
+  heading("Durations: " + middle_clipped(trace::bare_kernel_name(samples->names[i]), 40), status);
+  const int64_t least = std::min(*std::ranges::min_element(a), *std::ranges::min_element(b));
+  const int64_t most = std::max(*std::ranges::max_element(a), *std::ranges::max_element(b));
+  constexpr int kBins = 60;
+  const Palette& p = theme().colours;
+  const float width = ImGui::GetContentRegionAvail().x, height = 26 * ImGui::GetStyle().FontScaleMain, step = width / kBins;
+  for (const bool second : {false, true}) {
+    const KernelHistogram h = kernel_histogram(second ? b : a, kBins, -1, least, most);
+    const int64_t tallest = std::max<int64_t>(*std::ranges::max_element(h.count), 1);
+    const OpenRun* run = state.find(second ? state.compare.b : state.compare.a);
+    const std::string words = (run ? run->title : std::string(second ? "second" : "first")) + " · " + count_text(static_cast<int64_t>((second ? b : a).size())) + " ×";
+    ImGui::PushFont(nullptr, kSmallPx);
+    dim(words);
+    ImGui::PopFont();
+    const ImVec2 from = ImGui::GetCursorScreenPos();
+    ImDrawList* draw = ImGui::GetWindowDrawList();
+    for (int bin = 0; bin < kBins; ++bin) {
+      const int64_t n = h.count[static_cast<size_t>(bin)];
+      if (n == 0) continue;
+      const float bar = std::max(height * static_cast<float>(n) / static_cast<float>(tallest), 2.0f), x = from.x + step * static_cast<float>(bin);
+      draw->AddRectFilled({x, from.y + height - bar}, {x + std::max(step - 1, 1.0f), from.y + height}, u32(second ? p.accent : p.dim));
+    }
+    draw->AddLine({from.x, from.y + height}, {from.x + width, from.y + height}, u32(p.line));
+    ImGui::Dummy({width, height + 2});
+  }
+  Mono mono(kSmallPx);
+  text_in(p.faint, duration_text(least));
+  ImGui::SameLine();
+  right(duration_text(most), p.faint);
   gap(2);
 }
 
@@ -134,7 +185,7 @@ void waterfalls(const AppState& state, const CompareVm& vm) {
 
 }  // namespace
 
-void draw_compare(const AppState& state, UiMemory&, Actions& actions) {
+void draw_compare(const AppState& state, UiMemory& memory, Actions& actions) {
   const long candidates =
       std::ranges::count_if(state.runs, [](const OpenRun& r) { return r.analysis && !r.live; });
   if (candidates < 2) {
@@ -156,7 +207,12 @@ void draw_compare(const AppState& state, UiMemory&, Actions& actions) {
     empty_state(state.compare.pending ? "Comparing …" : "Choose two runs above.", "");
     return;
   }
-  const CompareVm vm = compare_vm(*state.compare.result, state.compare.used, *state.compare.run_a->trace, *state.compare.run_b->trace);
+  if (memory.compare_of.lock() != state.compare.result) {
+    memory.compare = compare_vm(*state.compare.result, state.compare.used, *state.compare.run_a->trace, *state.compare.run_b->trace, state.compare.samples.get());
+    memory.compare_of = state.compare.result;
+    memory.matched.clear();
+  }
+  const CompareVm& vm = memory.compare;
   scope_choice(state.compare, vm, actions);
   gap(1);
   const float width = ImGui::GetContentRegionAvail().x;
@@ -167,9 +223,11 @@ void draw_compare(const AppState& state, UiMemory&, Actions& actions) {
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, 24);
   ImGui::BeginChild("kernels");
-  match_table("only_a", "Only in the first", vm.only_a, actions);
-  match_table("only_b", "Only in the second", vm.only_b, actions);
-  match_table("matched", "In both, by difference", vm.matched, actions);
+  const bool intervals = ImGui::GetContentRegionAvail().x > 520 * ImGui::GetStyle().FontScaleMain;
+  match_table("only_a", "Only in the first", vm.only_a, false, memory, actions);
+  match_table("only_b", "Only in the second", vm.only_b, false, memory, actions);
+  distributions(state, memory);
+  match_table("matched", "In both, by difference; a click shows its durations above", vm.matched, intervals, memory, actions);
   ImGui::EndChild();
 }
 

@@ -32,10 +32,10 @@ void fields_table(const std::vector<FieldVm>& fields, bool mono_key) {
 }
 
 // This kernel's durations over the run, the selected one marked.
-void distribution(const RunAnalysis& a, const trace::Event& e) {
+void distribution(const AnalysisPtr& a, const trace::Event& e, UiMemory& memory) {
   constexpr int kBins = 24;
-  const KernelHistogram h =
-      kernel_histogram(a.trace(), a.options.device, e.name, kBins, e.duration_ns());
+  memory.distribution.show(a, GroupBy::kernel, e.name, e.duration_ns(), kBins, false);
+  const KernelHistogram& h = memory.distribution.histogram;
   if (h.count.empty()) return;
   int64_t total = 0, most = 1;
   for (const int64_t n : h.count) {
@@ -127,7 +127,7 @@ void draw_tooltip(const DetailsVm& vm) {
   ImGui::PopStyleVar();
 }
 
-void draw_details(const AppState& state, UiMemory&, Actions& actions) {
+void draw_details(const AppState& state, UiMemory& memory, Actions& actions) {
   const OpenRun* open = state.find(state.selection.run);
   if (state.selection.kind == SelectionKind::none || !open || !open->analysis) {
     const OpenRun* shown = state.find(state.selected);
@@ -150,7 +150,7 @@ void draw_details(const AppState& state, UiMemory&, Actions& actions) {
     heading("Kernel", open->title);
     body(event_details(a, state.selection.index), actions);
     gap(3);
-    distribution(a, a.trace().events[state.selection.index]);
+    distribution(open->analysis, a.trace().events[state.selection.index], memory);
   } else if (state.selection.kind == SelectionKind::bubble &&
              state.selection.index < a.report->bubbles.size()) {
     heading("Bubble", open->title);

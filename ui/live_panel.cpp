@@ -15,10 +15,10 @@
 namespace ui {
 namespace {
 
-void chart(const StepChartVm& vm, float width) {
+void chart(const StepChartVm& vm, const SessionState& session, float width, float height) {
   const Palette& p = theme().colours;
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
-  if (ImPlot::BeginPlot("##steps", {width, ImGui::GetContentRegionAvail().y - 4},
+  if (ImPlot::BeginPlot("##steps", {width, height},
                         ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect |
                             ImPlotFlags_NoLegend)) {
     const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
@@ -57,16 +57,24 @@ void chart(const StepChartVm& vm, float width) {
       ImPlot::Annotation(flip.index, vm.high_us + span * 0.2, vec4(p.raised, 0.9f), {4, 0}, true,
                          "%s", flip.text.c_str());
     }
+    for (const SessionState::StepMark& mark : session.marks) {
+      const auto at = static_cast<double>(mark.index);
+      if (at < vm.index.front()) continue;
+      ImPlotSpec line;
+      line.LineColor = vec4(p.text, 0.7f);
+      ImPlot::PlotInfLines(("##" + mark.text).c_str(), &at, 1, line);
+      ImPlot::Annotation(at, vm.low_us - span * 0.1, vec4(p.raised, 0.9f), {4, 0}, true, "%s", mark.text.c_str());
+    }
     ImPlot::EndPlot();
   }
   ImGui::PopFont();
 }
 
 // Step times lying on their side, on the chart's own scale: now in the accent, before the last flip in grey.
-void histogram(const StepChartVm& vm, float width) {
+void histogram(const StepChartVm& vm, float width, float height) {
   const Palette& p = theme().colours;
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
-  if (ImPlot::BeginPlot("##distribution", {width, ImGui::GetContentRegionAvail().y - 4},
+  if (ImPlot::BeginPlot("##distribution", {width, height},
                         ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) {
     const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
     double most = 0.05;
@@ -91,6 +99,74 @@ void histogram(const StepChartVm& vm, float width) {
   ImGui::PopFont();
 }
 
+// Clock and power of the device, below the steps they belong to.
+void sensor_charts(const StepChartVm& vm, float width) {
+  const Palette& p = theme().colours;
+  ImGui::PushFont(theme().fonts.mono, kSmallPx);
+  const float height = ImGui::GetContentRegionAvail().y - 2;
+  const auto series = [&](const char* id, const char* unit, const std::vector<double>& ys, Rgb colour, float w) {
+    if (!ImPlot::BeginPlot(id, {w, height}, ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) return;
+    const auto [lo, hi] = std::ranges::minmax_element(ys);
+    const double air = std::max((*hi - *lo) * 0.25, *hi * 0.01 + 1e-6);
+    ImPlot::SetupAxes(nullptr, unit, ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoTickLabels, 0);
+    ImPlot::SetupAxesLimits(vm.index.front(), std::max(vm.index.back(), vm.index.front() + 60), std::max(*lo - air, 0.0), *hi + air, ImPlotCond_Always);
+    ImPlotSpec line;
+    line.LineColor = vec4(colour);
+    line.LineWeight = 1.4f;
+    ImPlot::PlotLine(id, vm.sensor_index.data(), ys.data(), static_cast<int>(ys.size()), line);
+    ImPlot::EndPlot();
+  };
+  const bool both = !vm.clock_mhz.empty() && !vm.watts.empty();
+  const float each = both ? (width - 8) / 2 : width;
+  if (!vm.clock_mhz.empty()) series("##clock", "MHz", vm.clock_mhz, p.dispatch, each);
+  if (both) ImGui::SameLine(0, 8);
+  if (!vm.watts.empty()) series("##power", "W", vm.watts, p.fence, each);
+  ImGui::PopFont();
+}
+
+void sensor_line(const StepChartVm& vm) {
+  if (!vm.has_sensors()) {
+    dim("clock and power: this engine's device has no sensor to read them from");
+    return;
+  }
+  std::string text;
+  if (!vm.clock_mhz.empty()) text = "clock " + number_text(vm.clock_mhz.back(), 0) + " MHz";
+  if (!vm.watts.empty()) text += (text.empty() ? "" : "   ") + std::string("power ") + number_text(vm.watts.back(), 0) + " W";
+  if (vm.celsius >= 0) text += "   " + number_text(vm.celsius, 0) + " °C";
+  dim(text);
+}
+
+// What the engine does next, beside its steps.
+void controls(const AppState& state, Actions& actions) {
+  const SessionState& s = state.session;
+  const SessionVm vm = session_vm(state);
+  if (vm.can_cancel) {
+    if (pill("Cancel", false)) actions.push_back(action::CancelWork{});
+  } else {
+    if (pill("Record", false, vm.can_record)) actions.push_back(action::Record{});
+    ImGui::SameLine(0, 4);
+    if (vm.can_resume) {
+      if (pill("Resume", true)) actions.push_back(action::Resume{});
+    } else if (pill("Pause", false, vm.can_pause)) {
+      actions.push_back(action::Pause{});
+    }
+    ImGui::SameLine(0, 4);
+    if (pill("Step", false, vm.can_resume)) actions.push_back(action::SingleStep{});
+    ImGui::SetItemTooltip("one step, while paused");
+  }
+  ImGui::SameLine(0, 4);
+  if (pill("Mark", false)) actions.push_back(action::MarkStep{});
+  ImGui::SetItemTooltip("a line at the newest step");
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  std::string tail = count_text(s.steps.back().index + 1) + " steps";
+  if (s.probe.calls > 0)
+    tail += " · waited for the engine: " + (s.probe.over_1ms > 0 ? count_text(s.probe.over_1ms) + " times over 1 ms, " : std::string()) +
+            "at most " + number_text(s.probe.longest_us, 0) + " µs";
+  if (ImGui::CalcTextSize(tail.c_str()).x > ImGui::GetContentRegionAvail().x) tail = count_text(s.steps.back().index + 1) + " steps";
+  right(tail, theme().colours.dim);
+}
+
 void last_ab(const trace::AbResult& ab) {
   const Palette& p = theme().colours;
   std::string keys;
@@ -111,7 +187,7 @@ void last_ab(const trace::AbResult& ab) {
 
 }  // namespace
 
-void draw_live(const AppState& state, UiMemory& memory, Actions&) {
+void draw_live(const AppState& state, UiMemory& memory, Actions& actions) {
   const SessionState& s = state.session;
   if (s.steps.empty()) {
     empty_state("No steps yet.",
@@ -124,12 +200,26 @@ void draw_live(const AppState& state, UiMemory& memory, Actions&) {
     memory.chart_at = s.steps.back().index;
     memory.chart_points = s.steps.size();
   }
-  heading("Step time", count_text(s.steps.back().index + 1) + " steps");
+  controls(state, actions);
+  gap(1);
   const float width = ImGui::GetContentRegionAvail().x;
   const float beside = std::clamp(width * 0.14f, 90.0f, 180.0f);
-  chart(memory.chart, (s.last_ab ? width * 0.64f : width) - beside - 8);
+  const float left = s.last_ab ? width * 0.64f : width;
+  const float low = ImGui::GetCursorPosY();
+  // A line for the sensors, or for why there are none; two charts of them where there is room.
+  const bool sensors = memory.chart.has_sensors();
+  const float height = ImGui::GetContentRegionAvail().y, line = ImGui::GetTextLineHeightWithSpacing();
+  const bool charts = sensors && height > 220 * ImGui::GetStyle().FontScaleMain;
+  const float steps_px = height - (charts ? std::max(height * 0.34f, 70.0f) : line) - 4;
+  chart(memory.chart, s, left - beside - 8, steps_px);
   ImGui::SameLine(0, 8);
-  histogram(memory.chart, beside);
+  histogram(memory.chart, beside, steps_px);
+  if (charts) sensor_charts(memory.chart, left - beside - 8);
+  else sensor_line(memory.chart);
+  if (s.last_ab) {
+    ImGui::SetCursorPos({ImGui::GetCursorStartPos().x + left, low});
+    ImGui::Dummy({0, 0});
+  }
   if (!s.last_ab) return;
   ImGui::SameLine(0, 20);
   ImGui::BeginChild("ab");

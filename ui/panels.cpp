@@ -18,6 +18,7 @@ constexpr std::array kPanels = {
     Panel{"Compare", "compare", Dock::bottom, draw_compare},
     Panel{"Kernels", "kernels", Dock::bottom, draw_kernels},
     Panel{"Live", "live", Dock::bottom, draw_live},
+    Panel{"Store", "store", Dock::bottom, draw_store},
     Panel{"Log", "log", Dock::bottom, draw_log},
 };
 static_assert(kPanels.size() <= std::tuple_size_v<decltype(UiMemory::closed)>);
@@ -26,6 +27,14 @@ static_assert(kPanels.size() <= std::tuple_size_v<decltype(UiMemory::closed)>);
 
 std::span<const Panel> panels() {
   return kPanels;
+}
+
+void SelectedKernel::show(const AnalysisPtr& a, GroupBy group, uint32_t k, int64_t marked, int bins, bool with_trend) {
+  if (of.lock() == a && by == group && key == k && marked_ns == marked) return;
+  of = a, by = group, key = k, marked_ns = marked;
+  const std::vector<trace::EventId> ids = events_of(*a, group, k);
+  histogram = kernel_histogram(a->trace(), ids, bins, marked);
+  trend = with_trend ? kernel_trend(*a, ids) : KernelTrend{};
 }
 
 const Panel* find_panel(std::string_view name) {

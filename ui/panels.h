@@ -7,12 +7,28 @@
 #include <string_view>
 
 #include "ui/state.h"
+#include "ui/vm/compare_vm.h"
+#include "ui/vm/runs_vm.h"
 #include "ui/vm/session_vm.h"
 #include "ui/vm/minimap.h"
 #include "ui/vm/timeline_links.h"
 #include "ui/vm/timeline_vm.h"
 
 namespace ui {
+
+enum class KernelSide : uint8_t { roofline, trend, runs };
+
+// What one group of kernels looks like over the run: made when the choice changes, kept until then.
+struct SelectedKernel {
+  std::weak_ptr<const RunAnalysis> of;
+  GroupBy by = GroupBy::kernel;
+  uint32_t key = 0;
+  int64_t marked_ns = -1;
+  KernelTrend trend;
+  KernelHistogram histogram;
+  // Rebuilds what is of something else.
+  void show(const AnalysisPtr&, GroupBy, uint32_t key, int64_t marked_ns, int bins, bool with_trend);
+};
 
 // What a panel remembers between frames that is no one else's business: scroll, filters, half-typed
 // text.
@@ -33,14 +49,30 @@ struct UiMemory {
   GroupBy group_by = GroupBy::kernel;
   KernelColumn kernel_sort = KernelColumn::total;
   bool kernel_descending = true;
+  KernelSide kernel_side = KernelSide::roofline;
+  char kernel_group[160] = {};   // "name = part | part", half-typed
+  SelectedKernel selected_kernel;
+  SelectedKernel distribution;   // of the details panel: by name
   // runs
   char run_filter[128] = {};
   std::vector<int64_t> picked;  // stored runs that are ticked
   int64_t editing_note = 0;
   bool note_wants_focus = false, editing_tags = false;
-  int run_sort = 0;  // column of the wide table; 0 = as it comes
+  RunColumn run_sort = RunColumn::none;
   bool run_descending = false;
+  struct Area {
+    float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+    bool holds(float x, float y) const { return x >= x0 && x < x1 && y >= y0 && y < y1; }
+  };
+  std::array<Area, 2> import_areas;  // files dropped here go into the store: of the Runs and Store panels
   char note[256] = {};
+  // bubbles
+  uint32_t annotating = 0;
+  char annotation[256] = {};
+  // compare
+  CompareVm compare;  // of compare_of
+  std::weak_ptr<const trace::Comparison> compare_of;
+  std::string matched;  // kernel whose distributions are shown; empty = the first
   // session
   char host[256] = {};
   // toggles, live
@@ -72,6 +104,7 @@ const Panel* find_panel(std::string_view name);
 void draw_session(const AppState&, UiMemory&, Actions&);
 void draw_toggles(const AppState&, UiMemory&, Actions&);
 void draw_runs(const AppState&, UiMemory&, Actions&);
+void draw_store(const AppState&, UiMemory&, Actions&);
 void draw_timeline(const AppState&, UiMemory&, Actions&);
 void draw_details(const AppState&, UiMemory&, Actions&);
 void draw_bubbles(const AppState&, UiMemory&, Actions&);

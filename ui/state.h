@@ -17,6 +17,9 @@
 #include "trace/messages.h"
 #include "ui/actions.h"
 #include "ui/vm/analysis.h"
+#include "ui/vm/annotations.h"
+#include "ui/vm/match_samples.h"
+#include "ui/vm/kernel_series.h"
 #include "ui/vm/pipeline.h"
 
 namespace ui {
@@ -34,6 +37,7 @@ struct OpenRun {
   std::string problem;     // why there is nothing to show: "no GPU activity in this trace"
   int64_t origin_ns = 0;   // of its trace, at 0 on the shared axis
   std::string align_note;  // why it is not aligned as asked
+  std::vector<Annotation> annotations;  // of its note
 };
 
 struct StepPoint {
@@ -41,6 +45,13 @@ struct StepPoint {
   double us = 0;
   int kernels = 0;
   trace::ToggleSet toggles;
+  std::optional<double> clock_mhz, watts, celsius;  // now and then, where the device tells
+};
+
+// Calls into the engine's link that kept the window: counted where they are made.
+struct EngineProbe {
+  int64_t calls = 0, over_1ms = 0;  // over: blocked, and for longer than a millisecond
+  double longest_us = 0;            // that a call was blocked
 };
 
 inline constexpr size_t kStepHistory = 4096;
@@ -66,6 +77,12 @@ struct SessionState {
   std::map<trace::ToggleKey, std::vector<PipelineOp>> pipelines;  // of those, what changed in a layer
   RunKey live = kNoRun;
   bool record_when_running = false;
+  struct StepMark {
+    int64_t index = 0;
+    std::string text;
+  };
+  std::vector<StepMark> marks;  // on the step chart, set by hand
+  EngineProbe probe;
   std::string refusal;  // last Refused or Failed, until the next start
 };
 
@@ -90,6 +107,7 @@ struct CompareState {
   std::string unavailable;                          // why the scope asked for was not used
   std::shared_ptr<const trace::Comparison> result;  // null while it is computed
   std::shared_ptr<const trace::Run> run_a, run_b;   // that the result is of
+  MatchSamplesPtr samples;                          // durations behind the matched kernels
   bool pending = false;
 };
 
@@ -126,6 +144,21 @@ struct SearchState {
   int64_t matches = 0, at = -1;  // events; the one that is selected
 };
 
+// One kernel's durations in a stored run.
+struct KernelHistoryRow {
+  int64_t run = 0;
+  std::string title, when;
+  KernelHistogram histogram;  // log-binned over the range of all rows
+  int64_t count = 0;
+};
+struct KernelHistoryState {
+  std::string name, op;  // asked for; by op where there is one, since names change with their fusion
+  bool pending = false;
+  int64_t looked = 0;    // stored runs that were read
+  std::vector<KernelHistoryRow> rows;  // newest first
+  std::string problem;
+};
+
 struct AppState {
   std::vector<std::string> recent_hosts, recent_files;  // newest first
   std::map<int64_t, std::shared_ptr<const trace::AbResult>> abs;  // stored A/Bs that are known, by their id
@@ -142,9 +175,13 @@ struct AppState {
   std::vector<MarkState> marks;
   SearchState search;
   CompareState compare;
+  std::optional<std::pair<int64_t, int64_t>> compare_when_open;  // stored runs that are being opened for it
+  GroupRulesPtr groups;  // of kernels, that the user made; null = none
+  KernelHistoryState history;
   trace::Thresholds thresholds;
   Show show;
   Align align;
+  bool lens = false;  // the device's stamps, where a run has them
   std::optional<Extent> measure;
   StoreState store;
   std::deque<Notice> notices;  // newest last; also the log

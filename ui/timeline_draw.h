@@ -26,7 +26,8 @@ void draw_selection(const TimelineCanvas&, const TimelineVm&, const Stack&, cons
 void draw_links(const TimelineCanvas&, const std::vector<LinkVm>&);
 // A strip of the whole content with the view as a frame.
 void draw_minimap(ImDrawList*, ImVec2 min, ImVec2 max, const MinimapVm&, const Viewport&);
-void draw_marks(const TimelineCanvas&, const AppState&);
+// Kept ranges of the axis, the range that is measured, and what was written at places of runs.
+void draw_marks(const TimelineCanvas&, const AppState&, const TimelineVm&, const Stack&);
 // Patterns of bubble kinds, also used by legends.
 void draw_bubble(ImDrawList*, ImVec2 min, ImVec2 max, trace::BubbleKind, float idle);
 void draw_mark(ImDrawList*, ImVec2 min, ImVec2 max, Mark);

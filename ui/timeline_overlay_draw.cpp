@@ -93,7 +93,34 @@ void draw_minimap(ImDrawList* draw, ImVec2 min, ImVec2 max, const MinimapVm& vm,
   draw->AddRect({x0, min.y}, {x1, max.y}, u32(p.text, 0.55f), 2, 1.2f);
 }
 
-void draw_marks(const TimelineCanvas& c, const AppState& state) {
+namespace {
+
+// A flag over the band of its run, with its text as far as the next one.
+void draw_annotations(const TimelineCanvas& c, const AppState& state, const TimelineVm& vm, const Stack& stack) {
+  const Palette& p = theme().colours;
+  Mono mono(kSmallPx);
+  for (const BandVm& band : vm.bands) {
+    const OpenRun* run = state.find(stack.keys[band.item]);
+    if (!run || run->annotations.empty()) continue;
+    const float top = c.origin.y + band.rows_y - 4, bottom = c.origin.y + band.strip_y + 2;
+    const auto x_of = [&](int64_t ns) { return near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(ns - stack.items[band.item].origin_ns))), c); };
+    for (size_t i = 0; i < run->annotations.size(); ++i) {
+      const Annotation& a = run->annotations[i];
+      const float x0 = x_of(a.begin_ns), x1 = std::max(x_of(a.end_ns), x0 + 1);
+      const float next = i + 1 < run->annotations.size() ? x_of(run->annotations[i + 1].begin_ns) : c.max.x;
+      c.draw->AddLine({x0, top}, {x0, bottom}, u32(p.accent), 1.2f);
+      c.draw->AddLine({x0, top}, {x1, top}, u32(p.accent), 2);
+      const ImVec2 at{x0 + 3, top - ImGui::GetFontSize() - 1};
+      c.draw->PushClipRect({x0, c.min.y}, {std::max(next - 4, x0), c.max.y}, true);
+      c.draw->AddText(at, u32(p.accent), a.text.c_str());
+      c.draw->PopClipRect();
+    }
+  }
+}
+
+}  // namespace
+
+void draw_marks(const TimelineCanvas& c, const AppState& state, const TimelineVm& vm, const Stack& stack) {
   const Palette& p = theme().colours;
   c.draw->PushClipRect(c.min, c.max, true);
   for (const MarkState& mark : state.marks) {
@@ -107,6 +134,7 @@ void draw_marks(const TimelineCanvas& c, const AppState& state) {
     Mono mono(kSmallPx);
     c.draw->AddText({x0 + 4, c.max.y - ImGui::GetFontSize() - 2}, u32(p.accent), mark.text.c_str());
   }
+  draw_annotations(c, state, vm, stack);
   if (state.measure) {
     const float x0 = near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->begin_ns))), c);
     const float x1 = near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->end_ns))), c);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "trace/stamps.h"
 #include "ui/details_draw.h"
 #include "ui/panels.h"
 #include "ui/timeline_draw.h"
@@ -185,6 +186,16 @@ void band_menu(const AppState& state, const Stack& stack, const Hit& hit, Action
       const std::string label = "Compare with " + state.find(other)->title;
       if (ImGui::MenuItem(label.c_str())) actions.push_back(action::Compare{key, other});
     }
+    const std::vector<uint32_t>& devices = run.analysis->devices;
+    if (devices.size() > 1 && ImGui::BeginMenu("Device")) {
+      for (const uint32_t d : devices) {
+        const trace::Device& device = run.run->trace->devices[d];
+        if (trace::is_stamps(device)) continue;   // that is the lens
+        const std::string label = device.id + (device.name.empty() ? "" : "  " + device.name);
+        if (ImGui::MenuItem(label.c_str(), nullptr, d == run.device)) actions.push_back(action::SetDevice{key, d});
+      }
+      ImGui::EndMenu();
+    }
     if (run.run->id == 0 && ImGui::MenuItem("Save to the store"))
       actions.push_back(action::SaveRun{key});
     if (ImGui::MenuItem("Copy title")) actions.push_back(action::CopyText{run.title});
@@ -247,7 +258,7 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
                .selected = event ? state.selection.index : trace::kNone},
               memory.links);
   draw_links(c, memory.links);
-  draw_marks(c, state);
+  draw_marks(c, state, memory.timeline, stack);
   draw_selection(c, memory.timeline, stack, state, style);
   register_bars(c, memory.timeline, stack);
 

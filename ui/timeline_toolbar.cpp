@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "trace/stamps.h"
 #include "ui/timeline_draw.h"
 #include "ui/vm/format.h"
 #include "ui/widgets.h"
@@ -106,6 +107,21 @@ void align_menu(const AppState& state, Actions& actions) {
   ImGui::EndPopup();
 }
 
+// Whose clock the whole window shows: the collector's, or the device's own where a run carries its stamps.
+void lens_choice(const AppState& state, const Stack& stack, Actions& actions) {
+  const bool any = any_of_stack(state, stack, [](const OpenRun& r) {
+    return trace::stamps_of(*r.run->trace, r.device).has_value();
+  });
+  ImGui::SameLine();
+  const char* label = state.lens ? "Lens: device stamps###lens" : "Lens: as recorded###lens";
+  if (pill(label, state.lens, any || state.lens)) actions.push_back(action::SetLens{!state.lens});
+  if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
+  if (any)
+    ImGui::SetTooltip("the collector's accounting, or the device's own stamps: stamped busy is a lower bound,\nstamped gaps are an upper one");
+  else
+    ImGui::SetTooltip("no run here carries stamps of the device's clock: only recordings of the engine on a GPU can,\nnever imported traces");
+}
+
 }  // namespace
 
 void timeline_toolbar(const AppState& state, const Stack& stack, UiMemory& memory, Actions& actions) {
@@ -124,6 +140,7 @@ void timeline_toolbar(const AppState& state, const Stack& stack, UiMemory& memor
   if (any) show_menu(state, stack, actions);
   if (any) align_menu(state, actions);
   if (!any) return;
+  lens_choice(state, stack, actions);
   search_box(state, memory, actions);
   ImGui::SameLine();
   ImGui::AlignTextToFramePadding();
@@ -132,7 +149,11 @@ void timeline_toolbar(const AppState& state, const Stack& stack, UiMemory& memor
                          ? number_text(scale, scale < 10 ? 2 : 0) + " px = 1 µs"
                          : "1 px = " + duration_text(static_cast<int64_t>(state.view.ns_per_px));
   if (stack.items.size() > 1) note += " · " + std::to_string(stack.items.size()) + " runs";
-  right(note, theme().colours.dim);
+  // What does not fit is left out.
+  if (ImGui::CalcTextSize(note.c_str()).x <= ImGui::GetContentRegionAvail().x)
+    right(note, theme().colours.dim);
+  else
+    ImGui::NewLine();
 }
 
 void timeline_legend(const AppState& state, const Stack& stack) {

@@ -42,7 +42,7 @@ struct Absorber {
       s.ab_keys.clear();
       s.ab_progress.reset();
     }
-    if (r.phase == Phase::loading) s.steps.clear();
+    if (r.phase == Phase::loading) s.steps.clear(), s.marks.clear();
     if (r.phase == Phase::running && std::exchange(s.record_when_running, false))
       effects.push_back(effect::Post{trace::request::Record{0, r.spec ? r.spec->name : std::string()}});
   }

@@ -77,7 +77,7 @@ void EffectRunner::operator()(const effect::Connect& e) {
 }
 
 void EffectRunner::operator()(const effect::Post& e) {
-  if (bench.m_parts.engine) bench.m_parts.engine->post(e.request);
+  bench.post_to_engine(e.request);
 }
 
 void EffectRunner::operator()(const effect::ReadFile& e) {
@@ -128,11 +128,12 @@ void EffectRunner::operator()(const effect::Compare& e) {
        thresholds = bench.m_state.thresholds](TaskControl&) -> std::optional<Outcome> {
         const ui::ComparedWindows windows = ui::windows_to_compare(*a, *b, scope);
         auto comparison = trace::compare(a->trace(), windows.a, b->trace(), windows.b, thresholds);
+        const auto samples = ui::match_samples(comparison, a->trace(), windows.a, b->trace(), windows.b);
         // Untraced medians are the headline; what tracing adds to their difference is a part of its own.
         if (windows.used == ui::CompareScope::step && a->run->step.n > 0 && b->run->step.n > 0)
           trace::add_tracing(comparison.waterfall, ui::ns_of_us(b->run->step.median) - ui::ns_of_us(a->run->step.median));
         return outcome::Compared{key_a, key_b, std::make_shared<const trace::Comparison>(std::move(comparison)),
-                                 windows.used, windows.unavailable, a->run, b->run};
+                                 windows.used, windows.unavailable, a->run, b->run, samples};
       });
 }
 

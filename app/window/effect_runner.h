@@ -23,6 +23,8 @@ struct EffectRunner {
   void operator()(const effect::UndoDelete&);
   void operator()(const effect::Note&);
   void operator()(const effect::Tags&);
+  void operator()(const effect::KernelHistory&);
+  void operator()(const effect::SaveSettings&);
   void operator()(const effect::AskSaveText&);
   void operator()(const effect::Star&);
   void operator()(const effect::ExportBundle&);

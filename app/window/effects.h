@@ -9,7 +9,7 @@
 #include "trace/compare.h"
 #include "trace/formats.h"
 #include "trace/messages.h"
-#include "ui/actions.h"
+#include "ui/state.h"
 #include "ui/vm/analysis.h"
 #include "ui/vm/pipeline.h"
 
@@ -62,6 +62,10 @@ struct Tags {
   int64_t id = 0;
   std::string tags;
 };
+struct KernelHistory {  // reads the newest stored runs
+  std::string name, op;
+  uint32_t job = 0;
+};
 struct AskSaveText {
   std::string suggestion, text;
 };
@@ -79,6 +83,7 @@ struct AskImport {};
 struct AskExport {
   std::vector<int64_t> ids;
 };
+struct SaveSettings {};
 struct ApplyTheme {};  // theme and font scale of the state; remembered
 struct FocusPanel {
   std::string title;
@@ -95,7 +100,7 @@ struct Quit {};
 
 using Effect = std::variant<
     effect::Connect, effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
-    effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Tags, effect::AskSaveText, effect::Star,
+    effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Tags, effect::KernelHistory, effect::SaveSettings, effect::AskSaveText, effect::Star,
     effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
 using Effects = std::vector<Effect>;
@@ -117,6 +122,7 @@ struct Compared {
   ui::CompareScope used{};
   std::string unavailable;
   trace::RunPtr run_a, run_b;
+  ui::MatchSamplesPtr samples;
 };
 struct Listed {
   std::string path, problem;
@@ -138,6 +144,10 @@ struct AbLoaded {
   int64_t ab = 0;  // its id
   std::vector<ui::PipelineOp> pipeline;
 };
+struct KernelHistory {
+  uint32_t job = 0;
+  ui::KernelHistoryState result;
+};
 struct Saved {
   ui::RunKey key = ui::kNoRun;
   trace::Result<int64_t> id;
@@ -151,6 +161,6 @@ struct Done {
 
 using Outcome =
     std::variant<outcome::Read, outcome::Analysed, outcome::Compared, outcome::Listed,
-                 outcome::Loaded, outcome::Imported, outcome::AbLoaded, outcome::Saved, outcome::Done>;
+                 outcome::Loaded, outcome::Imported, outcome::AbLoaded, outcome::KernelHistory, outcome::Saved, outcome::Done>;
 
 }  // namespace app

@@ -4,6 +4,7 @@
 
 #include "app/window/reduce.h"
 #include "app/window/reduce_runs.h"
+#include "trace/stamps.h"
 #include "ui/vm/format.h"
 
 namespace app {
@@ -62,7 +63,7 @@ struct Finisher {
     if (!o.analysis) return;
     const bool first = !open->analysis;
     open->analysis = o.analysis;
-    open->device = o.analysis->options.device;
+    open->device = trace::profiled_of(*open->run->trace, o.analysis->options.device);
     align(state, *open);
     if (state.selection.run == o.key && state.selection.kind == SelectionKind::bubble &&
         state.selection.index >= o.analysis->report->bubbles.size())
@@ -104,6 +105,7 @@ struct Finisher {
     state.compare.unavailable = o.unavailable;
     state.compare.run_a = o.run_a;
     state.compare.run_b = o.run_b;
+    state.compare.samples = o.samples;
   }
 
   void operator()(const outcome::Listed& o) {
@@ -147,6 +149,12 @@ struct Finisher {
       state.session.pipelines[keys[0]] = o.pipeline;
   }
 
+  void operator()(const outcome::KernelHistory& o) {
+    end_job(o.job);
+    if (o.result.name != state.history.name || o.result.op != state.history.op) return;  // another was asked for meanwhile
+    state.history = o.result;
+  }
+
   void operator()(const outcome::Loaded& o) {
     end_job(o.job);
     if (!o.result.ok()) {
@@ -160,6 +168,21 @@ struct Finisher {
     const trace::Run& run = *o.result.value();
     if (run.ab_id != 0 && !state.abs.contains(run.ab_id)) effects.push_back(effect::LoadAb{run.id});
     add_run(state, o.result.value(), run.name, effects);
+    compare_when_open();
+  }
+
+  // Both stored runs are there: they are compared as soon as both are analysed.
+  void compare_when_open() {
+    if (!state.compare_when_open) return;
+    const auto [a, b] = *state.compare_when_open;
+    RunKey first = kNoRun, second = kNoRun;
+    for (const OpenRun& open : state.runs) {
+      if (open.run->id == a) first = open.key;
+      if (open.run->id == b) second = open.key;
+    }
+    if (first == kNoRun || second == kNoRun) return;
+    state.compare_when_open.reset();
+    state.compare = {.a = first, .b = second, .scope = state.compare.scope};
   }
 
   void operator()(const outcome::Imported& o) {
@@ -182,13 +205,7 @@ struct Finisher {
     if (OpenRun* open = state.find(o.key)) {
       auto stored = std::make_shared<trace::Run>(*open->run);
       stored->id = o.id.value();
-      // The analysis belongs to the same trace: hand it over instead of making it again.
-      if (open->analysis && open->analysis->run == open->run) {
-        auto analysis = std::make_shared<RunAnalysis>(*open->analysis);
-        analysis->run = stored;
-        open->analysis = std::move(analysis);
-      }
-      open->run = std::move(stored);
+      replace_run(*open, std::move(stored));
       notify(state, NoticeKind::info,
              "stored " + open->title + " as run " + std::to_string(o.id.value()));
     }

@@ -34,7 +34,9 @@ struct WindowEvents {
 
 void on_drop(GLFWwindow* window, int count, const char** paths) {
   auto* events = static_cast<WindowEvents*>(glfwGetWindowUserPointer(window));
-  events->bench->act(ui::action::OpenFiles{{paths, paths + count}});
+  double x = 0, y = 0;
+  glfwGetCursorPos(window, &x, &y);
+  events->bench->drop({paths, paths + count}, static_cast<float>(x), static_cast<float>(y));
   events->refresh = true;
 }
 

@@ -26,6 +26,7 @@ struct Reducer {
     SessionState fresh;
     fresh.effects = state.session.effects;
     fresh.last_ab = state.session.last_ab;
+    fresh.probe = state.session.probe;
     fresh.remote = a.to;
     if (!a.to.empty()) {
       fresh.host = a.to;
@@ -46,6 +47,13 @@ struct Reducer {
   void operator()(const action::Pause&) { post(trace::request::Pause{}); }
   void operator()(const action::Resume&) { post(trace::request::Resume{}); }
   void operator()(const action::SingleStep&) { post(trace::request::SingleStep{}); }
+  void operator()(const action::MarkStep&) {
+    SessionState& s = state.session;
+    if (s.steps.empty()) return;
+    const int64_t at = s.steps.back().index;
+    if (!s.marks.empty() && s.marks.back().index == at) return;
+    s.marks.push_back({at, "mark " + std::to_string(s.marks.size() + 1)});
+  }
   void operator()(const action::CancelWork&) { post(trace::request::Cancel{}); }
   void operator()(const action::RecordAgain& a) {
     state.draft = a.spec;

@@ -15,6 +15,8 @@ Effects finish(ui::AppState&, const Outcome&);
 void notify(ui::AppState&, ui::NoticeKind, std::string text, bool offers_undo = false);
 // Opens a run on top of the stack and selects it. Effects: its analysis.
 ui::RunKey add_run(ui::AppState&, trace::RunPtr, std::string title, Effects&);
+// The same trace under a changed record (id, note): the analysis goes over, nothing is computed anew.
+void replace_run(ui::OpenRun&, std::shared_ptr<trace::Run>);
 void analyse_if_needed(const ui::AppState&, ui::OpenRun&, Effects&);
 ui::AnalysisOptions options_for(const ui::AppState&, const ui::OpenRun&);
 // Puts what the state's alignment names at 0 of the shared axis; the start, with a note, where the run has no such

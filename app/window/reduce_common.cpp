@@ -4,6 +4,7 @@
 
 #include "app/window/reduce.h"
 #include "trace/ranks.h"
+#include "trace/stamps.h"
 #include "ui/panels.h"
 #include "ui/vm/align.h"
 
@@ -36,10 +37,22 @@ std::string run_note(const trace::Run& run) {
   return note;
 }
 
+void replace_run(OpenRun& open, std::shared_ptr<trace::Run> run) {
+  if (open.analysis && open.analysis->run == open.run) {
+    auto analysis = std::make_shared<RunAnalysis>(*open.analysis);
+    analysis->run = run;
+    open.analysis = std::move(analysis);
+  }
+  open.annotations = annotations_of(run->note);
+  open.run = std::move(run);
+}
+
 AnalysisOptions options_for(const AppState& state, const OpenRun& open) {
   AnalysisOptions o{
-      .device = open.device, .thresholds = state.thresholds, .grouping = state.show.grouping, .host = state.show.host};
+      .device = open.device, .thresholds = state.thresholds, .grouping = state.show.grouping, .host = state.show.host,
+      .groups = state.groups};
   if (open.analysis) o.device = choose_device(open.analysis->devices, open.device);
+  if (state.lens && open.run->trace) o.device = trace::stamps_of(*open.run->trace, o.device).value_or(o.device);
   return o;
 }
 
@@ -71,6 +84,7 @@ RunKey add_run(AppState& state, trace::RunPtr run, std::string title, Effects& e
     open.title = ranks ? "rank " + run->trace->devices[device].id + " · " + title : title;
     open.note = run_note(*run);
     open.device = device;
+    open.annotations = annotations_of(run->note);
     open.run = run;
     state.runs.push_back(std::move(open));
     OpenRun& added = state.runs.back();

@@ -15,6 +15,12 @@ std::string no_store(const AppState& state) {
   return state.store.problem.empty() ? "there is no store" : state.store.problem;
 }
 
+void set_note(OpenRun& open, const std::string& note) {
+  auto run = std::make_shared<trace::Run>(*open.run);
+  run->note = note;
+  replace_run(open, std::move(run));
+}
+
 }  // namespace
 
 void reduce_runs(AppState&, const action::AskOpenFile&, Effects& effects) {
@@ -125,10 +131,45 @@ void reduce_runs(AppState& state, const action::UndoDelete&, Effects& effects) {
 }
 
 void reduce_runs(AppState& state, const action::NoteStored& a, Effects& effects) {
+  // The annotations of a run are part of its note; who edits the words leaves them alone.
+  std::string note = a.text;
   for (trace::Run& run : state.store.runs) {
-    if (run.id == a.id) run.note = a.text;
+    if (run.id != a.id) continue;
+    if (annotations_of(note).empty()) {
+      for (const Annotation& mark : annotations_of(run.note)) note = with_annotation(note, mark);
+    }
+    run.note = note;
   }
-  effects.push_back(effect::Note{a.id, a.text});
+  for (OpenRun& open : state.runs) {
+    if (open.run->id == a.id && a.id != 0) set_note(open, note);
+  }
+  effects.push_back(effect::Note{a.id, note});
+}
+
+void reduce_runs(AppState& state, const action::Annotate& a, Effects& effects) {
+  OpenRun* open = state.find(a.key);
+  if (!open || !open->analysis || a.bubble >= open->analysis->report->bubbles.size()) return;
+  const trace::Bubble& b = open->analysis->report->bubbles[a.bubble];
+  const std::string note = with_annotation(open->run->note, {b.begin_ns, b.end_ns, a.text});
+  set_note(*open, note);
+  if (open->run->id == 0) return;   // goes into the store with the run
+  for (trace::Run& run : state.store.runs) {
+    if (run.id == open->run->id) run.note = note;
+  }
+  effects.push_back(effect::Note{open->run->id, note});
+}
+
+void reduce_runs(AppState& state, const action::CompareStored& a, Effects& effects) {
+  state.compare_when_open = std::pair{a.a, a.b};
+  RunKey first = kNoRun, second = kNoRun;
+  for (const OpenRun& open : state.runs) {
+    if (open.run->id == a.a) first = open.key;
+    if (open.run->id == a.b) second = open.key;
+  }
+  for (const int64_t id : {a.a, a.b}) reduce_runs(state, action::OpenStored{id}, effects);
+  if (first == kNoRun || second == kNoRun) return;
+  state.compare_when_open.reset();
+  reduce_runs(state, action::Compare{first, second}, effects);
 }
 
 void reduce_runs(AppState& state, const action::TagStored& a, Effects& effects) {
@@ -136,6 +177,18 @@ void reduce_runs(AppState& state, const action::TagStored& a, Effects& effects) 
     if (run.id == a.id) run.tags = a.tags;
   }
   effects.push_back(effect::Tags{a.id, a.tags});
+}
+
+void reduce_runs(AppState& state, const action::AskKernelHistory& a, Effects& effects) {
+  state.history = {.name = a.name, .op = a.op, .pending = !a.name.empty() && state.store.available};
+  if (a.name.empty()) return;
+  if (!state.store.available) {
+    state.history.problem = no_store(state);
+    return;
+  }
+  const uint32_t job = state.next_id++;
+  state.jobs.push_back({.id = job, .title = "reading stored runs", .cancellable = true});
+  effects.push_back(effect::KernelHistory{a.name, a.op, job});
 }
 
 void reduce_runs(AppState& state, const action::SetCompareScope& a, Effects& effects) {

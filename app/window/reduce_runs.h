@@ -23,5 +23,8 @@ void reduce_runs(ui::AppState&, const ui::action::ExportBundle&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::Compare&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::SetCompareScope&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::TagStored&, Effects&);
+void reduce_runs(ui::AppState&, const ui::action::AskKernelHistory&, Effects&);
+void reduce_runs(ui::AppState&, const ui::action::CompareStored&, Effects&);
+void reduce_runs(ui::AppState&, const ui::action::Annotate&, Effects&);
 
 }  // namespace app

@@ -56,17 +56,22 @@ void select(AppState& state, Selection selection, bool revealed, Effects& effect
   reveal_selection(state);
 }
 
-int64_t count_matches(const trace::Trace& t, const std::vector<uint8_t>& names) {
-  return std::ranges::count_if(t.events, [&](const trace::Event& e) { return names[e.name] != 0; });
+// Events of other devices are not on the timeline: they are no matches.
+uint32_t shown_device(const OpenRun& open) {
+  return open.analysis ? open.analysis->options.device : open.device;
+}
+
+int64_t count_matches(const trace::Trace& t, uint32_t device, const std::vector<uint8_t>& names) {
+  return std::ranges::count_if(t.events, [&](const trace::Event& e) { return names[e.name] != 0 && t.device_of(e) == device; });
 }
 
 // The next match after (or before) the selected event, in time; around the end to the start.
-trace::EventId next_match(const trace::Trace& t, const std::vector<uint8_t>& names,
+trace::EventId next_match(const trace::Trace& t, uint32_t device, const std::vector<uint8_t>& names,
                           trace::EventId from, int by) {
   const auto key = [&](trace::EventId id) { return std::pair{t.events[id].start_ns, id}; };
   trace::EventId best = trace::kNone, wrap = trace::kNone;
   for (trace::EventId id = 0; id < t.events.size(); ++id) {
-    if (!names[t.events[id].name]) continue;
+    if (!names[t.events[id].name] || t.device_of(t.events[id]) != device) continue;
     const auto better = [&](trace::EventId than) {
       return than == trace::kNone || (by > 0 ? key(id) < key(than) : key(id) > key(than));
     };
@@ -148,6 +153,19 @@ void reduce_view(AppState& state, const action::SetThresholds& a, Effects& effec
   analyse_all(state, effects);
 }
 
+void reduce_view(AppState& state, const action::SetKernelGroups& a, Effects& effects) {
+  state.groups = a.groups.empty() ? nullptr : std::make_shared<const GroupRules>(a.groups);
+  effects.push_back(effect::SaveSettings{});
+  analyse_all(state, effects);
+}
+
+void reduce_view(AppState& state, const action::SetLens& a, Effects& effects) {
+  if (state.lens == a.on) return;
+  state.lens = a.on;
+  state.selection = {};  // of a device that is no longer shown
+  analyse_all(state, effects);
+}
+
 void reduce_view(AppState& state, const action::SetShow& a, Effects& effects) {
   state.show = a.show;
   analyse_all(state, effects);
@@ -180,7 +198,7 @@ void reduce_view(AppState& state, const action::Search& a, Effects&) {
   state.search.names.resize(t.strings.size());
   for (size_t i = 0; i < t.strings.size(); ++i)
     state.search.names[i] = contains_any_case(t.strings[i], a.text);
-  state.search.matches = count_matches(t, state.search.names);
+  state.search.matches = count_matches(t, shown_device(*open), state.search.names);
 }
 
 void reduce_view(AppState& state, const action::SearchStep& a, Effects& effects) {
@@ -190,7 +208,7 @@ void reduce_view(AppState& state, const action::SearchStep& a, Effects& effects)
     return;
   const bool here =
       state.selection.kind == SelectionKind::event && state.selection.run == open->key;
-  const trace::EventId next = next_match(*open->run->trace, state.search.names,
+  const trace::EventId next = next_match(*open->run->trace, shown_device(*open), state.search.names,
                                          here ? state.selection.index : trace::kNone, a.by);
   if (next != trace::kNone) select(state, {SelectionKind::event, open->key, next}, true, effects);
 }

@@ -20,5 +20,7 @@ void reduce_view(ui::AppState&, const ui::action::SetMeasure&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::StepRelated&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::Search&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::SearchStep&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetKernelGroups&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::SetLens&, Effects&);
 
 }  // namespace app

@@ -51,6 +51,7 @@ Settings load_settings() {
   s.closed_panels = strings_of(j, "closed_panels");
   s.recent_files = strings_of(j, "recent_files");
   s.recent_hosts = strings_of(j, "recent_hosts");
+  s.kernel_groups = strings_of(j, "kernel_groups");
   return s;
 }
 
@@ -61,7 +62,8 @@ bool save_settings(const Settings& s) {
                          {"font_scale", s.font_scale},
                          {"closed_panels", s.closed_panels},
                          {"recent_files", s.recent_files},
-                         {"recent_hosts", s.recent_hosts}};
+                         {"recent_hosts", s.recent_hosts},
+                         {"kernel_groups", s.kernel_groups}};
   // Written beside and renamed, so that a crash leaves the old one.
   const std::string draft = name + ".new";
   {

@@ -14,6 +14,7 @@ struct Settings {
   std::vector<std::string> closed_panels;
   std::vector<std::string> recent_files;  // newest first, 12 at most
   std::vector<std::string> recent_hosts;  // newest first, 8 at most
+  std::vector<std::string> kernel_groups; // "name = part | part"
 };
 
 // $XDG_CONFIG_HOME/decodescope, else ~/.config/decodescope; made if it is not there. Empty if it

@@ -1,6 +1,7 @@
 #include "app/window/workbench.h"
 
 #include <imgui.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,6 +27,11 @@ Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady
   m_state.store.host = host_name();
   m_state.recent_hosts = m_parts.settings.recent_hosts;
   m_state.recent_files = m_parts.settings.recent_files;
+  ui::GroupRules groups;
+  for (const std::string& text : m_parts.settings.kernel_groups) {
+    if (auto rule = ui::parse_group(text)) groups.push_back(std::move(*rule));
+  }
+  if (!groups.empty()) m_state.groups = std::make_shared<const ui::GroupRules>(std::move(groups));
   m_state.version = program_name();
   m_state.theme = m_parts.settings.theme;
   m_state.font_scale = m_parts.settings.font_scale;
@@ -57,6 +63,9 @@ void Workbench::save_settings() {
   if (!m_parts.remember) return;
   m_parts.settings.theme = m_state.theme;
   m_parts.settings.font_scale = m_state.font_scale;
+  m_parts.settings.kernel_groups.clear();
+  for (const ui::GroupRule& rule : m_state.groups ? *m_state.groups : ui::GroupRules{})
+    m_parts.settings.kernel_groups.push_back(ui::group_text(rule));
   m_parts.settings.closed_panels.clear();
   const auto panels = ui::panels();
   for (size_t i = 0; i < panels.size(); ++i) {
@@ -81,14 +90,36 @@ bool Workbench::poll() {
   return changed || !m_state.jobs.empty();
 }
 
+// A call that blocks gives the processor away of its own will; one that is only preempted on a busy machine does not.
+// What counts is the time of the former.
+template <class F>
+auto Workbench::probed(F&& call) {
+  rusage before{}, after{};
+  getrusage(RUSAGE_THREAD, &before);
+  const double begin = steady_seconds();
+  auto result = call();
+  const double us = (steady_seconds() - begin) * 1e6;
+  getrusage(RUSAGE_THREAD, &after);
+  ui::EngineProbe& probe = m_state.session.probe;
+  ++probe.calls;
+  if (after.ru_nvcsw == before.ru_nvcsw) return result;
+  probe.longest_us = std::max(probe.longest_us, us);
+  probe.over_1ms += us > 1000;
+  return result;
+}
+
+void Workbench::post_to_engine(trace::Request request) {
+  if (m_parts.engine) probed([&] { return m_parts.engine->post(std::move(request)), true; });
+}
+
 bool Workbench::poll_engine() {
   if (!m_parts.engine) return false;
   bool changed = false;
-  for (const trace::Reply& reply : m_parts.engine->poll()) {
+  for (const trace::Reply& reply : probed([&] { return m_parts.engine->poll(); })) {
     run(absorb(m_state, reply));
     changed = true;
   }
-  const LinkState link = m_parts.engine->state();
+  const LinkState link = probed([&] { return m_parts.engine->state(); });
   ui::SessionState& s = m_state.session;
   const std::string text = link.phase == LinkPhase::up ? std::string() : link.text;
   if (link.phase != LinkPhase::up) s.connected = false;
@@ -123,6 +154,14 @@ void Workbench::frame() {
 
 void Workbench::act(const ui::Action& action) {
   run(reduce(m_state, action));
+}
+
+void Workbench::drop(std::vector<std::string> paths, float x, float y) {
+  const bool into_store = std::ranges::any_of(m_memory.import_areas, [&](const auto& area) { return area.holds(x, y); });
+  if (into_store)
+    act(ui::action::ImportFiles{std::move(paths)});
+  else
+    act(ui::action::OpenFiles{std::move(paths)});
 }
 
 void Workbench::show(std::vector<trace::Run> runs, size_t selected) {

@@ -31,6 +31,9 @@ class Workbench {
   // Builds one ImGui frame, between NewFrame and Render.
   void frame();
   void act(const ui::Action&);
+  // Files that were dropped on the window, at a place of it: into the store over the panels that show it, else onto
+  // the timeline.
+  void drop(std::vector<std::string> paths, float x, float y);
   // Runs that are there already, as if they had been opened: the samples. `selected`: which of them.
   void show(std::vector<trace::Run>, size_t selected = 0);
 
@@ -48,6 +51,10 @@ class Workbench {
   friend struct EffectRunner;
   void connect(const std::string& to);
   bool poll_engine();
+  void post_to_engine(trace::Request);
+  // A call into the engine's link, watched by the probe.
+  template <class F>
+  auto probed(F&& call);
   void run(const Effects&);
   void update_jobs();
   void save_settings();

@@ -89,6 +89,43 @@ TEST_CASE("a scope that one side lacks falls back to all of both") {
   CHECK(windows_to_compare(*a, *b, CompareScope::automatic).unavailable.empty());
 }
 
+TEST_CASE("the interval of a matched kernel's median difference holds the difference and covers what it says") {
+  std::mt19937_64 rng(Catch::getSeed());
+  INFO("seed " << Catch::getSeed());
+  std::lognormal_distribution<double> draw(8, 0.5);
+  const auto sample = [&](int n, double shift) {
+    std::vector<int64_t> ns;
+    for (int i = 0; i < n; ++i) ns.push_back(static_cast<int64_t>(draw(rng) + shift));
+    return ns;
+  };
+  int covered = 0;
+  constexpr int kRounds = 400;
+  for (int i = 0; i < kRounds; ++i) {
+    const MedianDelta d = median_delta(sample(40, 0), sample(30, 700));
+    REQUIRE(d.has_interval);
+    CHECK((d.lo_us <= d.delta_us && d.delta_us <= d.hi_us));
+    covered += d.lo_us <= 0.7 && 0.7 <= d.hi_us;
+  }
+  CHECK(covered >= kRounds * 95 / 100);   // about 99 % are expected
+  CHECK(!median_delta(sample(5, 0), sample(100, 0)).has_interval);
+}
+
+TEST_CASE("samples of matched kernels are those of both windows") {
+  std::mt19937_64 rng(Catch::getSeed());
+  const auto a = test::random_trace(rng, {}), b = test::random_trace(rng, {});
+  const trace::Window wa = trace::whole(*a, 0), wb = trace::whole(*b, 0);
+  const trace::Comparison c = trace::compare(*a, wa, *b, wb);
+  const auto s = match_samples(c, *a, wa, *b, wb);
+  REQUIRE(s->names.size() == c.matched.size());
+  for (size_t i = 0; i < s->names.size(); ++i) {
+    int64_t sum = 0;
+    for (const int64_t ns : s->b_ns[i]) sum += ns;
+    CHECK(s->names[i] == c.matched[i].name);
+    CHECK(sum == c.matched[i].b_ns);
+    CHECK(static_cast<int64_t>(s->a_ns[i].size()) == c.matched[i].a_count);
+  }
+}
+
 TEST_CASE("the pipeline of the first layer that differs, what went and what came") {
   const auto before = layered({{"norm", "mlp"}, {"norm", "q_b", "concat", "mla", "o_proj"}});
   const auto after = layered({{"norm", "mlp"}, {"norm", "q_b", "mla", "add", "o_proj"}});

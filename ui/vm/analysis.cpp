@@ -27,6 +27,12 @@ void classify_into(RunAnalysis& a, std::shared_ptr<trace::BubbleReport> report) 
   a.report = std::move(report);
 }
 
+// What its ceilings are looked up by.
+std::string_view device_name(const trace::Run& run, uint32_t device) {
+  if (!run.device.empty()) return run.device;
+  return device < run.trace->devices.size() ? std::string_view(run.trace->devices[device].name) : std::string_view();
+}
+
 }  // namespace
 
 uint32_t choose_device(const std::vector<uint32_t>& active, uint32_t wanted) {
@@ -59,8 +65,16 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
   a->longest_crossing_ns = longest_ns(t, *a->crossings);
   classify_into(*a, std::move(report));
   if (stopped()) return nullptr;
-  const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
-  a->kernels = std::make_shared<const KernelStats>(kernel_stats(t, options.device, &shares));
+  a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
+  if (stopped()) return nullptr;
+  {
+    const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
+    a->kernels = std::make_shared<const KernelStats>(kernel_stats(t, {.device = options.device,
+                                                                      .shares = &shares,
+                                                                      .layers = a->layers.get(),
+                                                                      .rules = options.groups,
+                                                                      .device_name = device_name(*run, options.device)}));
+  }
   if (stopped()) return nullptr;
   a->path = std::make_shared<const trace::CriticalPath>(trace::critical_path(t, window));
   auto order = std::make_shared<std::vector<std::pair<trace::EventId, uint32_t>>>();
@@ -68,7 +82,6 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
     order->push_back({a->path->steps[i].event, i});
   std::ranges::sort(*order);
   a->path_order = std::move(order);
-  a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
   a->run = std::move(run);
   return stopped() ? nullptr : a;
 }
@@ -85,6 +98,9 @@ AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
     a->lanes = std::make_shared<const LaneIndex>(before.trace(), options.device,
                                                  before.report->overlaps, options.grouping);
   }
+  if (options.groups != before.options.groups)
+    a->kernels = std::make_shared<const KernelStats>(
+        with_groups(*before.kernels, before.trace(), options.device, options.groups));
   if (!(options.thresholds == before.options.thresholds)) {
     auto report = std::make_shared<trace::BubbleReport>(*before.report);
     trace::reclassify(*report, options.thresholds);

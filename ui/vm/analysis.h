@@ -23,6 +23,7 @@ struct AnalysisOptions {
   trace::Thresholds thresholds;
   LaneGrouping grouping = LaneGrouping::folded;
   bool host = false;  // launch calls as lanes
+  GroupRulesPtr groups;  // that the user made; compared by pointer
   bool operator==(const AnalysisOptions&) const = default;
 };
 
@@ -52,7 +53,7 @@ struct RunAnalysis {
   const trace::Trace& trace() const { return *run->trace; }
   const trace::PathStep* path_step(trace::EventId) const;  // null: not on the critical path
   size_t timeline_bytes() const {
-    return lanes->bytes() + bubbles->bytes() + report->bubbles.capacity() * sizeof(trace::Bubble);
+    return lanes->bytes() + bubbles->bytes() + kernels->names->bytes() + report->bubbles.capacity() * sizeof(trace::Bubble);
   }
 };
 using AnalysisPtr = std::shared_ptr<const RunAnalysis>;

@@ -102,7 +102,8 @@ std::vector<trace::Contributor> path_contributors(const trace::Comparison& c, co
   return out;
 }
 
-CompareVm compare_vm(const trace::Comparison& c, CompareScope used, const trace::Trace& a, const trace::Trace& b) {
+CompareVm compare_vm(const trace::Comparison& c, CompareScope used, const trace::Trace& a, const trace::Trace& b,
+                     const MatchSamples* samples) {
   CompareVm vm;
   vm.path = waterfall_vm(path_contributors(c, a, b), c.a.wall_ns, c.b.wall_ns);
   vm.scope = used == CompareScope::step    ? "one step of each, the one closest to the median"
@@ -110,7 +111,12 @@ CompareVm compare_vm(const trace::Comparison& c, CompareScope used, const trace:
                                            : "all of each";
   vm.waterfall = waterfall_vm(c.waterfall.contributors, c.waterfall.a_ns, c.waterfall.b_ns);
   vm.second_view = waterfall_vm(c.second_view, c.a.wall_ns, c.b.wall_ns);
-  for (const auto& k : c.matched) vm.matched.push_back(match_row(k));
+  for (size_t i = 0; i < c.matched.size(); ++i) {
+    vm.matched.push_back(match_row(c.matched[i]));
+    if (!samples || i >= samples->delta.size() || !samples->delta[i].has_interval) continue;
+    const MedianDelta& d = samples->delta[i];
+    vm.matched.back().interval = signed_text(d.lo_us, 2) + " … " + signed_text(d.hi_us, 2);
+  }
   for (const auto& k : c.only_a) vm.only_a.push_back(match_row(k));
   for (const auto& k : c.only_b) vm.only_b.push_back(match_row(k));
   vm.caveats = c.caveats;

@@ -6,6 +6,7 @@
 #include "trace/compare.h"
 #include "ui/actions.h"
 #include "ui/vm/analysis.h"
+#include "ui/vm/match_samples.h"
 
 namespace ui {
 
@@ -32,6 +33,7 @@ struct MatchRowVm {
   std::string op;  // of the model, where the trace knows it
   std::string name, a_count, b_count, a_median, b_median, a_total, b_total, delta;
   int64_t delta_ns = 0;
+  std::string interval;  // of the medians' difference, "−1.20 … +0.31"; empty below six launches a side
 };
 
 // Windows of both runs for a scope. Automatic: a step if both recorded several, else all. What a run does not have
@@ -52,6 +54,7 @@ struct CompareVm {
   std::vector<MatchRowVm> matched, only_a, only_b;
   std::vector<std::string> caveats;
 };
-CompareVm compare_vm(const trace::Comparison&, CompareScope used, const trace::Trace& a, const trace::Trace& b);
+CompareVm compare_vm(const trace::Comparison&, CompareScope used, const trace::Trace& a, const trace::Trace& b,
+                     const MatchSamples* samples = nullptr);
 
 }  // namespace ui

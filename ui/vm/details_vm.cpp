@@ -4,6 +4,7 @@
 #include <map>
 
 #include "trace/kernel_names.h"
+#include "ui/vm/annotations.h"
 #include "ui/vm/format.h"
 #include "ui/vm/names.h"
 
@@ -29,7 +30,12 @@ void add(DetailsVm& vm, std::string key, std::string value) {
   if (!value.empty()) vm.fields.push_back({std::move(key), std::move(value)});
 }
 
-void add_hardware(DetailsVm& vm, const Event& e, const Detail& d) {
+// ", 31.4 %"; nothing where there is no roof.
+std::string of_roof(double value, double roof) {
+  return roof > 0 ? ", " + percent_text(100 * value / roof) : std::string();
+}
+
+void add_hardware(DetailsVm& vm, const Event& e, const Detail& d, const Roof& roof) {
   if (d.layer >= 0) add(vm, "layer", std::to_string(d.layer));
   add(vm, "grid", triple(d.grid));
   add(vm, "block", triple(d.block));
@@ -39,13 +45,15 @@ void add_hardware(DetailsVm& vm, const Event& e, const Detail& d) {
     add(vm, "moved", bytes_text(d.bytes));
     if (e.duration_ns() > 0)
       add(vm, "bandwidth",
-          number_text(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), 1) +
-              " GB/s");
+          number_text(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), 1) + " GB/s" +
+              of_roof(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), roof.bytes_per_ns));
   }
   if (d.flops >= 0 && e.duration_ns() > 0)
     add(vm, "rate",
         number_text(static_cast<double>(d.flops) / static_cast<double>(e.duration_ns()) / 1000, 3) +
             " TFLOP/s");
+  if (const double floor = roof.floor_ns(d.bytes, d.flops); floor > 0 && e.duration_ns() > 0)
+    add(vm, "floor", duration_text(static_cast<int64_t>(floor + 0.5)) + of_roof(floor, static_cast<double>(e.duration_ns())) + ", the model's estimate");
   if (d.graph_node >= 0) add(vm, "graph node", std::to_string(d.graph_node));
   if (d.hsa_queue >= 0) add(vm, "HSA queue", std::to_string(d.hsa_queue));
 }
@@ -120,7 +128,7 @@ DetailsVm run_details(const trace::Run& run, const RunAnalysis& a) {
   add(vm, "recorded", run.origin == trace::Origin::engine ? run.created : std::string());
   add(vm, "host", run.origin == trace::Origin::engine ? run.host : std::string());
   add(vm, "tags", run.tags);
-  vm.note = run.note;
+  vm.note = without_annotations(run.note);
   return vm;
 }
 
@@ -147,11 +155,16 @@ DetailsVm event_details(const RunAnalysis& a, EventId id) {
   add(vm, "start", duration_text(e.start_ns - a.report->window.begin_ns));
   add(vm, "duration", duration_text(e.duration_ns()));
   if (e.step >= 0) add(vm, "step", std::to_string(e.step));
-  if (const Detail* d = t.detail_of(e)) add_hardware(vm, e, *d);
+  if (const Detail* d = t.detail_of(e)) add_hardware(vm, e, *d, a.kernels->roof);
   add_launch(vm, t, e);
   const EventId before = neighbour_on_lane(t, id, -1), after = neighbour_on_lane(t, id, 1);
-  if (before != kNone) add(vm, "gap before", duration_text(e.start_ns - t.events[before].end_ns));
-  if (after != kNone) add(vm, "gap after", duration_text(t.events[after].start_ns - e.end_ns));
+  const auto neighbour = [&](EventId n, int64_t gap_ns) {
+    const Event& other = t.events[n];
+    const std::string name(other.op != 0 ? t.op_of(other) : trace::bare_kernel_name(t.name_of(other)));
+    return middle_clipped(name, 32) + ", " + (gap_ns < 0 ? "overlaps by " + duration_text(-gap_ns) : duration_text(gap_ns) + " apart");
+  };
+  if (before != kNone) add(vm, "previous", neighbour(before, e.start_ns - t.events[before].end_ns));
+  if (after != kNone) add(vm, "next", neighbour(after, t.events[after].start_ns - e.end_ns));
   if (a.path) {
     const trace::PathStep* step = a.path_step(id);
     if (!step)

@@ -16,6 +16,15 @@ std::string what_text(const trace::Run& run) {
   return text;
 }
 
+// What is not at its first value.
+std::string switches_set(const trace::ToggleSet& toggles) {
+  std::string text;
+  for (const trace::ToggleInfo& info : trace::toggle_table()) {
+    if (toggles.index(info.key) != 0) text += (text.empty() ? "" : ", ") + std::string(info.name) + " " + std::string(toggles.value(info.key));
+  }
+  return text;
+}
+
 std::string hint_text(const trace::Run& run) {
   std::string text = run.name + "\n" + what_text(run);
   if (!run.standing.empty()) text += "\n" + run.standing;
@@ -30,7 +39,9 @@ std::string hint_text(const trace::Run& run) {
   if (!run.program.empty())
     text += "\nmade by " + run.program + (run.host.empty() ? "" : " on " + run.host);
   if (!run.tags.empty()) text += "\ntags: " + run.tags;
-  if (!run.note.empty()) text += "\n" + run.note;
+  if (const std::string note = without_annotations(run.note); !note.empty()) text += "\n" + note;
+  if (const size_t marks = annotations_of(run.note).size(); marks > 0)
+    text += "\n" + std::to_string(marks) + (marks == 1 ? " annotation" : " annotations");
   return text;
 }
 
@@ -41,10 +52,24 @@ RunRowVm row_of(const trace::Run& run) {
   row.what = what_text(run);
   row.when = short_time(run.created);
   row.tags = run.tags;
-  row.note = run.note;
+  row.note = without_annotations(run.note);
   row.starred = run.starred;
   row.hint = hint_text(run);
   row.spec = run.spec;
+  row.origin = trace::to_string(run.origin);
+  row.backend = run.backend;
+  row.device = run.device;
+  if (run.spec) {
+    row.model = run.spec->model.name;
+    row.switches = switches_set(run.spec->toggles);
+    row.batch = run.spec->workload.batch;
+    row.context = run.spec->workload.context;
+  }
+  if (run.ab_id != 0) row.ab = std::to_string(run.ab_id) + " " + std::string(1, run.ab_arm);
+  row.steps = run.step.n;
+  if (run.step.n > 0) row.step_us = run.step.median;
+  if (run.step.n >= 6) row.half_interval_us = (run.step.hi - run.step.lo) / 2;
+  row.kernels = run.kernels_per_step;
   row.time = run.step.n > 0 ? number_text(run.step.median, 1) : std::string(kNothing);
   return row;
 }
@@ -62,6 +87,47 @@ bool matches(const RunRowVm& row, std::string_view filter) {
 }
 
 }  // namespace
+
+void sort_runs(std::vector<RunRowVm>& rows, RunColumn column, bool descending) {
+  if (column == RunColumn::none) return;
+  const auto text = [column](const RunRowVm& r) -> const std::string* {
+    switch (column) {
+      case RunColumn::name: return &r.name;
+      case RunColumn::origin: return &r.origin;
+      case RunColumn::model: return &r.model;
+      case RunColumn::backend: return &r.backend;
+      case RunColumn::device: return &r.device;
+      case RunColumn::switches: return &r.switches;
+      case RunColumn::ab: return &r.ab;
+      case RunColumn::tags: return &r.tags;
+      case RunColumn::note: return &r.note;
+      case RunColumn::created: return &r.when;
+      default: return nullptr;
+    }
+  };
+  const auto number = [column](const RunRowVm& r) -> double {
+    switch (column) {
+      case RunColumn::id: return r.id > 0 ? static_cast<double>(r.id) : -1;
+      case RunColumn::batch: return r.batch;
+      case RunColumn::context: return r.context;
+      case RunColumn::steps: return r.steps > 0 ? static_cast<double>(r.steps) : -1;
+      case RunColumn::step_us: return r.step_us > 0 ? r.step_us : -1;
+      case RunColumn::interval: return r.half_interval_us > 0 ? r.half_interval_us : -1;
+      case RunColumn::kernels: return r.kernels > 0 ? r.kernels : -1;
+      case RunColumn::starred: return r.starred ? 1 : -1;
+      default: return 0;
+    }
+  };
+  std::ranges::stable_sort(rows, [&](const RunRowVm& a, const RunRowVm& b) {
+    if (const std::string *x = text(a), *y = text(b); x && y) {
+      if (x->empty() != y->empty()) return y->empty();
+      return descending ? *x > *y : *x < *y;
+    }
+    const double x = number(a), y = number(b);
+    if ((x < 0) != (y < 0)) return y < 0;
+    return descending ? x > y : x < y;
+  });
+}
 
 std::string short_time(std::string_view iso) {
   std::string text(iso.substr(0, 16));
@@ -87,7 +153,7 @@ std::vector<RunRowVm> run_rows(const AppState& state, std::string_view filter) {
     for (const trace::Run& stored : state.store.runs) {
       if (stored.id == row.id && row.id != 0) {
         row.starred = stored.starred;
-        row.note = stored.note;
+        row.note = without_annotations(stored.note);
         row.tags = stored.tags;
       }
     }

@@ -179,6 +179,20 @@ void add_segments(StepChartVm& vm) {
 
 }  // namespace
 
+// A reading counts if it has what any reading has, so that a series never lacks a point.
+static void add_sensors(const SessionState& s, size_t first, StepChartVm& vm) {
+  bool clock = false, power = false;
+  for (size_t i = first; i < s.steps.size(); ++i) clock |= s.steps[i].clock_mhz.has_value(), power |= s.steps[i].watts.has_value();
+  for (size_t i = first; i < s.steps.size(); ++i) {
+    const StepPoint& p = s.steps[i];
+    if (p.celsius) vm.celsius = *p.celsius;
+    if ((!clock && !power) || (clock && !p.clock_mhz) || (power && !p.watts)) continue;
+    vm.sensor_index.push_back(static_cast<double>(p.index));
+    if (clock) vm.clock_mhz.push_back(*p.clock_mhz);
+    if (power) vm.watts.push_back(*p.watts);
+  }
+}
+
 StepChartVm step_chart(const SessionState& s, size_t most_points) {
   StepChartVm vm;
   const size_t first = s.steps.size() > most_points ? s.steps.size() - most_points : 0;
@@ -198,6 +212,7 @@ StepChartVm step_chart(const SessionState& s, size_t most_points) {
         trace::median({since_flip.end() - static_cast<ptrdiff_t>(window), since_flip.end()}));
   }
   if (vm.us.empty()) return vm;
+  add_sensors(s, first, vm);
   vm.low_us = trace::percentile(vm.us, 0.01);
   vm.high_us = trace::percentile(vm.us, 0.99);
   add_segments(vm);

@@ -47,6 +47,9 @@ struct StepChartVm {
   static constexpr size_t kBins = 40;
   std::array<double, kBins> now{}, before{};
   double low_us = 0, high_us = 0;  // range that shows 98 % of the points
+  std::vector<double> sensor_index, clock_mhz, watts;  // of the steps with a reading; a series is empty if none has it
+  double celsius = -1;                                 // newest; -1 = not told
+  bool has_sensors() const { return !clock_mhz.empty() || !watts.empty(); }
 };
 // Costs a millisecond at 1500 points: rebuild when a step arrived, not every frame.
 StepChartVm step_chart(const SessionState&, size_t most_points = 1500);

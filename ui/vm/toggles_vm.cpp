@@ -59,10 +59,13 @@ std::vector<std::string> ab_lines(const trace::AbResult& ab) {
   std::vector<std::string> lines;
   lines.push_back(std::string(trace::to_string(e.verdict)) + ": " + signed_text(e.delta_us, 2) +
                   " µs a step (" + signed_percent_text(e.delta_pct, 2) + ")");
-  lines.push_back("95 % interval " + signed_text(e.lo, 2) + " … " + signed_text(e.hi, 2) +
-                  " µs, over " + std::to_string(e.instances) + " instances, " +
-                  std::to_string(e.quads) + " quads");
-  lines.push_back("smallest effect this could see: " + number_text(e.mde_us, 2) + " µs");
+  const std::string size = std::to_string(e.instances) + (e.instances == 1 ? " instance, " : " instances, ") +
+                           std::to_string(e.quads) + (e.quads == 1 ? " quad" : " quads");
+  if (std::isfinite(e.lo) && std::isfinite(e.hi))
+    lines.push_back("95 % interval " + signed_text(e.lo, 2) + " … " + signed_text(e.hi, 2) + " µs, over " + size);
+  else
+    lines.push_back("no interval: " + size);
+  if (std::isfinite(e.mde_us)) lines.push_back("smallest effect this could see: " + number_text(e.mde_us, 2) + " µs");
   if (!e.reason.empty()) lines.push_back(e.reason);
   lines.push_back(ab.equivalence.ok ? std::string(trace::to_string(ab.equivalence.cls)) + " over " +
                                           count_text(ab.equivalence.compared) + " values"
