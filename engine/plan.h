@@ -43,7 +43,7 @@ struct DecodePlan {
 struct PlanOptions {
   std::optional<kernels::ScaleLayout> gemm_scales;  // what the fp8 GEMMs read; none: by their shape
   // The indexer's RoPE works in place; else its result lies elsewhere and must be copied.
-  bool rope_in_place = true;
+  bool q_rope_in_place = true, k_rope_in_place = true;
   int64_t q_cat_padding = 0;  // elements between the tokens of q_cat; 0: contiguous
   double llama4_scaling = 0;  // beta of the position-dependent scaling of q_cat; 0: none
   std::string fault_key;      // op whose output is broken; empty = none

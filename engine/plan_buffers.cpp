@@ -40,9 +40,8 @@ class Declare {
     u.k_idx = bf16("k_idx", M * kDim);
     u.q_rot = bf16("q_rot", M * heads * m_s.rope);
     u.k_rot = bf16("k_rot", M * m_s.rope);
-    const int64_t elsewhere = m_options.rope_in_place ? 0 : M * m_s.rope;
-    u.q_elsewhere = bf16("q_elsewhere", elsewhere * heads);
-    u.k_elsewhere = bf16("k_elsewhere", elsewhere);
+    u.q_elsewhere = bf16("q_elsewhere", m_options.q_rope_in_place ? 0 : M * m_s.rope * heads);
+    u.k_elsewhere = bf16("k_elsewhere", m_options.k_rope_in_place ? 0 : M * m_s.rope);
     u.q_idx_codes = e4m3("q_idx_codes", M * heads * kDim);
     u.q_idx_scales = f32("q_idx_scales", M * heads);
     u.gate_input = f32("gate_input", M * m_s.hidden);

@@ -66,13 +66,14 @@ void Planner::index_query_and_key() {
 
 void Planner::rope_of_indexer() {
   const int64_t q_stride = m_s.index_heads * kIndex;
-  const bool in_place = m_options.rope_in_place;
-  const Buffer<Bf16> q_at = in_place ? m_buf.q_idx : m_buf.q_elsewhere,
-                     k_at = in_place ? m_buf.k_idx : m_buf.k_elsewhere;
+  const bool q_in_place = m_options.q_rope_in_place, k_in_place = m_options.k_rope_in_place;
+  const Buffer<Bf16> q_at = q_in_place ? m_buf.q_idx : m_buf.q_elsewhere,
+                     k_at = k_in_place ? m_buf.k_idx : m_buf.k_elsewhere;
   const std::array<int64_t, 2> q_in{q_stride, kIndex}, k_in{kIndex, kIndex};
   const std::array<int64_t, 2> q_tight{m_s.index_heads * m_s.rope, m_s.rope},
       k_tight{m_s.rope, m_s.rope};
-  const std::array<int64_t, 2> q_out = in_place ? q_in : q_tight, k_out = in_place ? k_in : k_tight;
+  const std::array<int64_t, 2> q_out = q_in_place ? q_in : q_tight,
+                               k_out = k_in_place ? k_in : k_tight;
   m_b.emit("index_rope", Category::indexer,
            kernels::IndexRopeArgs{.q = m_b.read(m_buf.q_idx),
                                   .q_stride = q_in[0],

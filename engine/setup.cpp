@@ -76,10 +76,11 @@ constexpr Setting kSettings[] = {
        s.plan.gemm_scales = v == "row" ? kernels::ScaleLayout::row : kernels::ScaleLayout::column;
        return v == "row" || v == "column";
      }},
-    {"index_rope", "in_place or elsewhere",
+    {"index_rope", "in_place, elsewhere or k_elsewhere",
      [](std::string_view v, Setup& s) {
-       s.plan.rope_in_place = v == "in_place";
-       return v == "in_place" || v == "elsewhere";
+       s.plan.q_rope_in_place = v != "elsewhere";
+       s.plan.k_rope_in_place = v == "in_place";
+       return v == "in_place" || v == "elsewhere" || v == "k_elsewhere";
      }},
     {"q_cat_padding", "0 to 4096, a multiple of 16: elements between the tokens of q_cat",
      [](std::string_view v, Setup& s) {

@@ -56,6 +56,8 @@ TEST_CASE("in place: no copies on the q path and on the K-only path; elsewhere: 
   CHECK(copies(load(spec)->plan(), 0) ==
         "layer 0 rope_clone q;layer 0 rope_clone k;layer 0 rope_write_back q;"
         "layer 0 rope_write_back k;");
+  spec.set["index_rope"] = "k_elsewhere";  // each tensor is judged by its own view
+  CHECK(copies(load(spec)->plan(), 0) == "layer 0 rope_clone k;layer 0 rope_write_back k;");
 }
 
 TEST_CASE("in place, elsewhere, cloned or guarded: the same bytes") {
@@ -65,7 +67,7 @@ TEST_CASE("in place, elsewhere, cloned or guarded: the same bytes") {
     base->model().sequences.freeze_at(0);
     const StepImage want = capture_step(base->model(), base->arm());
     for (const char* update : {"clone", "guarded"}) {
-      for (const char* where : {"in_place", "elsewhere"}) {
+      for (const char* where : {"in_place", "elsewhere", "k_elsewhere"}) {
         spec.toggles = with(spec.toggles, "rope_update", update);
         spec.set["index_rope"] = where;
         auto other = load(spec);
