@@ -3,6 +3,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")   # asserts stay on: they guard the figures, and cost under a percent
+if(DECODESCOPE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_DEBUG "-g1")     # lines of a stack are enough; all of -g makes 140 MB of one library
+endif()
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})

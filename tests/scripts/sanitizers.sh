@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# sanitizers.sh PRESET PROGRAM...   builds the test programs under the preset's sanitizers (debug: address and undefined
+# behaviour; tsan: threads) in a build folder of its own and runs them; a report of a sanitizer fails the program.
+set -uo pipefail
+preset=${1:?preset}; shift
+build=$DS_SOURCE_DIR/build/$preset
+failed=0
+for program in "$@"; do
+  nice "$DS_SOURCE_DIR/scripts/build.sh" "$preset" "$program" || exit 1
+done
+mkdir -p "$build/test_work"; cd "$build/test_work" || exit 1
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1
+for program in "$@"; do
+  out=$build/$program.log
+  if timeout 2400 "$build/tests/$program" --order decl > "$out" 2>&1; then
+    echo "$preset $program: $(tail -2 "$out" | head -1)"
+  else
+    echo "$preset $program: failed, whole log $out"
+    grep -n -m3 -A25 -E 'ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer|FAILED:' "$out" | head -120
+    tail -3 "$out"; failed=1
+  fi
+done
+exit $failed
