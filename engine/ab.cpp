@@ -29,6 +29,7 @@ constexpr int kTracedSteps = 16;
 
 struct Counts {
   int instances, quads;
+  int total() const { return instances + std::max(1, (instances - 1) / 3); }  // with null arms
 };
 
 Counts wanted(const AbSpec& spec) {
@@ -64,7 +65,7 @@ class AbRun {
       : m_hooks(hooks),
         m_result{.spec = spec},
         m_counts(wanted(spec)),
-        m_total(m_counts.instances + std::max(1, (m_counts.instances - 1) / 3)),
+        m_total(m_counts.total()),
         m_model(std::move(setup), std::move(weights)) {}
 
   Result<AbResult> run() {
@@ -337,6 +338,7 @@ Result<AbResult> run_ab(const AbSpec& spec, const AbHooks& hooks) {
   Result<SharedWeights> weights =
       load_weights(*setup, hooks.reuse, [&](const std::string& what, double) {
         trace::reply::AbProgress p;
+        p.instances = wanted(spec).total(), p.quads = wanted(spec).quads;
         p.detail = what;
         if (hooks.progress) hooks.progress(p);
       });
