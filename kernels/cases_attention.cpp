@@ -180,6 +180,65 @@ void make(Workspace& w, Random& r, TopkArgs& a) {
   a.slots = w.make<int32_t>(a.B * a.next_n * a.k);
 }
 
+namespace {
+
+// Rows of one to three sequences, one behind the other: each ends at its own token.
+struct Ragged {
+  std::vector<int32_t> begin, end;
+  int64_t keys = 0, longest = 0;
+};
+
+Ragged ragged_rows(Random& r, std::initializer_list<int64_t> lengths) {
+  Ragged rows;
+  for (int64_t left = r.pick({1, 2, 3}); left > 0; --left) {
+    const int64_t length = r.pick(lengths), queries = std::min(length, r.pick({1, 2, 7}));
+    for (int64_t i = queries; i > 0; --i) {
+      rows.begin.push_back(static_cast<int32_t>(rows.keys));
+      rows.end.push_back(static_cast<int32_t>(rows.keys + length - i + 1));
+    }
+    rows.keys += length, rows.longest = std::max(rows.longest, length);
+  }
+  return rows;
+}
+
+RaggedScores ragged_scores(Workspace& w, Random& r, const Ragged& rows) {
+  RaggedScores s;
+  s.columns = r.chance(0.5) ? ScoreColumns::own : ScoreColumns::all;
+  s.S = (s.columns == ScoreColumns::own ? rows.longest : rows.keys) + r.pick({0, 5});
+  s.values = w.make<float>(static_cast<int64_t>(rows.begin.size()) * s.S);
+  return s;
+}
+
+}  // namespace
+
+void make(Workspace& w, Random& r, RaggedLogitsArgs& a) {
+  const Ragged rows = ragged_rows(r, {1, 17, 64, 150});
+  a.M = static_cast<int64_t>(rows.begin.size()), a.H = r.pick({1, 5, 8});
+  a.q = codes(w, r, a.M * a.H * kIndexDim);
+  a.gates = floats(w, r, a.M * a.H);
+  a.keys = {codes(w, r, rows.keys * kIndexDim), scales(w, r, rows.keys, 0.01), IndexLayout::row,
+            rows.keys};
+  a.begin = integers(w, rows.begin), a.end = integers(w, rows.end);
+  a.out = ragged_scores(w, r, rows);
+}
+
+void make(Workspace& w, Random& r, RaggedTopkArgs& a) {
+  a.k = r.pick({64, 256});
+  const Ragged rows = ragged_rows(r, {1, a.k - 1, a.k, a.k + 1, 700});
+  a.M = static_cast<int64_t>(rows.begin.size()), a.T = rows.keys;
+  a.scores = ragged_scores(w, r, rows);
+  a.reads = a.scores.columns;
+  a.begin = integers(w, rows.begin), a.end = integers(w, rows.end);
+  for (size_t m = 0; m < rows.begin.size(); ++m) {
+    const int64_t column = a.reads == ScoreColumns::all ? rows.begin[m] : 0;
+    fill_scores(static_cast<ScoreRow>(r.below(std::size(kScoreRows))), r,
+                a.scores.values + static_cast<int64_t>(m) * a.scores.S + column,
+                rows.end[m] - rows.begin[m]);
+  }
+  a.gathered = integers(w, shuffled_slots(r, a.T, 64));
+  a.slots = w.make<int32_t>(a.M * a.k);
+}
+
 void make(Workspace& w, Random& r, RopeCatStoreArgs& a) {
   a.M = r.pick({1, 2, 3, 5, 13}), a.H = r.pick({0, 1, 4});
   a.cache = kv_cache(w, r, 128);

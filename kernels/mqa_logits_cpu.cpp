@@ -1,32 +1,10 @@
 // A key is 132 bytes and meets H heads: 2 x 128 x H flops a key, so 16 flops a byte at 8 heads:
 // bound by arithmetic. The key is decoded once into 128 floats and multiplied with the decoded
 // heads four at a time. Two workers split each sequence's tokens.
+#include "kernels/index_logit.h"
 #include "kernels/mqa_logits.h"
-#include "kernels/simd_rows.h"
 
 namespace kernels::cpu {
-
-template <int W>
-DS_INLINE float token_logit(const float* q, const float* gates, int64_t heads, const float* key,
-                            float key_scale) {
-  float logit = 0;
-  int64_t h = 0;
-  for (; h + 4 <= heads; h += 4) {
-    const float* four[4] = {q + h * kIndexDim, q + (h + 1) * kIndexDim, q + (h + 2) * kIndexDim,
-                            q + (h + 3) * kIndexDim};
-    float s[4];
-    dot4<W>(four, key, kIndexDim, s);
-    for (int i = 0; i < 4; ++i) {
-      const float r = s[i] * key_scale;
-      logit += gates[h + i] * (r < 0.0f ? 0.0f : r);  // NaN passes through
-    }
-  }
-  for (; h < heads; ++h) {
-    const float r = dot<W>(q + h * kIndexDim, key, kIndexDim) * key_scale;
-    logit += gates[h] * (r < 0.0f ? 0.0f : r);
-  }
-  return logit;
-}
 
 template <int W>
 DS_INLINE void mqa_logits(const MqaLogitsArgs& a, Part part) {

@@ -25,6 +25,7 @@
 #include "kernels/mqa_logits.h"
 #include "kernels/mx_quant.h"
 #include "kernels/query_scale.h"
+#include "kernels/ragged.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope_cat_store.h"
 #include "kernels/router_topk.h"
@@ -71,7 +72,9 @@
   X(moe_gate_up, MoeGateUpArgs)          \
   X(silu_mul, SiluMulArgs)               \
   X(moe_down, MoeDownArgs)               \
-  X(argmax, ArgmaxArgs)
+  X(argmax, ArgmaxArgs)                  \
+  X(ragged_logits, RaggedLogitsArgs)     \
+  X(ragged_topk, RaggedTopkArgs)
 
 namespace kernels {
 

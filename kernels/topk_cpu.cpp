@@ -3,6 +3,7 @@
 // reads of a row of L floats.
 #include <cstring>
 
+#include "kernels/ragged.h"
 #include "kernels/simd.h"
 #include "kernels/topk.h"
 
@@ -37,18 +38,17 @@ static Threshold kth_largest(const uint32_t* keys, int64_t n, int64_t k) {
   return {prefix, k};
 }
 
-static void topk_row(const TopkArgs& a, int64_t row) {
-  const int64_t length = a.lengths[row];
-  const int32_t* table = a.slot_table + row / a.next_n * a.slot_stride;
-  int32_t* out = a.slots + row * a.k;
-  if (length <= a.k) {
+// The k best of `length` scores as the slots that `table` has at their positions.
+static void topk_row(const float* scores, int64_t length, int64_t k, const int32_t* table,
+                     int32_t* out) {
+  if (length <= k) {
     std::copy(table, table + length, out);
-    std::fill(out + length, out + a.k, -1);
+    std::fill(out + length, out + k, -1);
     return;
   }
   auto* keys = reinterpret_cast<uint32_t*>(scratch(0, length));
-  for (int64_t t = 0; t < length; ++t) keys[t] = order_key(a.logits[row * a.S + t]);
-  Threshold threshold = kth_largest(keys, length, a.k);
+  for (int64_t t = 0; t < length; ++t) keys[t] = order_key(scores[t]);
+  Threshold threshold = kth_largest(keys, length, k);
   for (int64_t t = 0; t < length; ++t) {
     if (keys[t] > threshold.key || (keys[t] == threshold.key && threshold.equal-- > 0))
       *out++ = table[t];
@@ -57,7 +57,19 @@ static void topk_row(const TopkArgs& a, int64_t row) {
 
 void run(const TopkArgs& a, Part part) {
   const auto [begin, end] = part.of(a.B * a.next_n);
-  for (int64_t row = begin; row < end; ++row) topk_row(a, row);
+  for (int64_t row = begin; row < end; ++row) {
+    topk_row(a.logits + row * a.S, a.lengths[row], a.k,
+             a.slot_table + row / a.next_n * a.slot_stride, a.slots + row * a.k);
+  }
+}
+
+void run(const RaggedTopkArgs& a, Part part) {
+  const auto [begin, end] = part.of(a.M);
+  for (int64_t m = begin; m < end; ++m) {
+    const int64_t first = a.begin[m], column = a.reads == ScoreColumns::all ? first : 0;
+    topk_row(a.scores.values + m * a.scores.S + column, a.end[m] - first, a.k, a.gathered + first,
+             a.slots + m * a.k);
+  }
 }
 
 }  // namespace kernels::cpu

@@ -98,6 +98,21 @@ TEST_CASE("a mismatch of layout tags is refused") {
     refuses(logits, "page_size % 16");
   }
 
+  auto ragged = std::get<RaggedLogitsArgs>(make_case(Op::ragged_logits, w, r));
+  CHECK(check(ragged).ok());
+  ragged.keys.layout = IndexLayout::preshuffle;
+  refuses(ragged, "row-major access to preshuffled gathered keys");
+  ragged.reads = IndexLayout::preshuffle;
+  refuses(ragged, "gathered keys are row-major");
+  ragged.keys.layout = IndexLayout::row;
+  refuses(ragged, "preshuffled access to row-major gathered keys");
+  auto ragged_topk = std::get<RaggedTopkArgs>(make_case(Op::ragged_topk, w, r));
+  CHECK(check(ragged_topk).ok());
+  ragged_topk.scores.columns = ScoreColumns::all, ragged_topk.reads = ScoreColumns::own;
+  refuses(ragged_topk, "own columns of scores in all columns");
+  ragged_topk.scores.columns = ScoreColumns::own, ragged_topk.reads = ScoreColumns::all;
+  refuses(ragged_topk, "all columns of scores in own columns");
+
   auto gemm = std::get<GemmFp8Args>(make_case(Op::gemm_fp8, w, r));
   gemm.x.layout = ScaleLayout::row, gemm.reads = ScaleLayout::column;
   refuses(gemm, "column-major access to row-major");
