@@ -98,7 +98,9 @@ class AbRun {
 
   Status load() {
     report("filling caches");
-    m_a = filled_caches(m_model, spec().a);
+    Result<Caches> filled = filled_caches(m_model, spec().a);
+    if (!filled) return filled.error();
+    m_a = std::move(filled).value();
     int64_t bytes = 0;
     const int64_t begin = now_ns();
     m_b = caches_for(m_model, spec().b, m_a, &bytes);

@@ -4,6 +4,7 @@
 
 #include "engine/ceilings.h"
 #include "engine/gpu_step.h"
+#include "engine/prefill.h"
 
 namespace engine {
 
@@ -62,11 +63,20 @@ std::string cache_state(const Model& m) {
   return text;
 }
 
-Caches filled_caches(Model& m, const trace::ToggleSet& toggles, const Progress& progress) {
+trace::Result<Caches> filled_caches(Model& m, const trace::ToggleSet& toggles,
+                                    const Progress& progress) {
   const int64_t slots = m.sequences.slot_count();
   Caches c{
       empty_kv(m.setup.shape, slots, kv_format(toggles)),
       empty_index(m.config(), m.setup.shape, slots, index_layout(toggles), toggles.page_size())};
+  if (m.setup.spec.workload.prefill) {
+    const PlanInputs inputs{m.config(),  m.setup.shape, *m.weights.weights,
+                            m.sequences, *c.kv,         *c.index};
+    if (const trace::Status status = prefill(inputs, toggles, m.setup.plan, m.executor, progress);
+        !status)
+      return status.error();
+    return c;
+  }
   fill_caches(m.config(), m.setup.shape, *m.weights.weights, m.sequences,
               m.setup.spec.workload.seed, *c.kv, c.index.get(), progress);
   return c;

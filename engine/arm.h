@@ -50,8 +50,10 @@ struct Caches {
   IndexCachesPtr index;
 };
 
-// Caches in the formats of these switches, filled up to the sequences' starting positions.
-Caches filled_caches(Model&, const trace::ToggleSet&, const Progress& = {});
+// Caches in the formats of these switches, filled up to the sequences' starting positions: by a
+// prefill where the workload asks for one, else from seeded latents. error: what the prefill can't
+// run.
+trace::Result<Caches> filled_caches(Model&, const trace::ToggleSet&, const Progress& = {});
 // `from` where formats agree, else converted; `converted_bytes` grows by what was converted.
 Caches caches_for(Model&, const trace::ToggleSet&, const Caches& from,
                   int64_t* converted_bytes = nullptr);

@@ -15,9 +15,12 @@ using kernels::WeightFormat;
 using trace::Category;
 using trace::ToggleKey;
 
-Planner::Planner(const PlanInputs& in, const trace::ToggleSet& toggles, const PlanOptions& options)
-    : m_in(in), m_s(in.shape), m_toggles(toggles), m_options(options) {
-  m_buf = declare(m_b, in.shape, toggles, options);
+Planner::Planner(const PlanInputs& in, const trace::ToggleSet& toggles, const PlanOptions& options,
+                 const PrefillChunk* chunk)
+    : m_in(in), m_s(in.shape), m_toggles(toggles), m_options(options), m_chunk(chunk) {
+  m_buf =
+      declare(m_b, in.shape, toggles, options,
+              chunk && in.model.has_indexer() ? static_cast<int64_t>(chunk->gathered.size()) : 0);
   m_b.place(options.placement_seed);
   for (int64_t i = 0; i < m_s.layers; ++i) {
     m_kv_cache.push_back(m_b.external());
@@ -37,6 +40,7 @@ trace::Result<PlannedStep> Planner::step() {
       if (m_in.model.runs_indexer(m_layer))
         indexer();  // else the indices of the last layer that ran it
       attention_query();
+      if (m_chunk && m_layer + 1 == m_s.layers) break;  // all caches hold the chunk
       attention();
       attention_output();
       post_norm();
@@ -48,7 +52,7 @@ trace::Result<PlannedStep> Planner::step() {
       }
     }
     m_b.enter_layer(-1);
-    head();
+    if (!m_chunk) head();
   }
   return m_b.finish(m_options, m_b.at(m_buf.logits), m_b.at(m_buf.next_tokens));
 }
@@ -129,8 +133,8 @@ void Planner::attention_query() {
                                      .k_pe = m_b.read(m_buf.qkv) + m_s.q_lora + m_s.latent,
                                      .k_pe_stride = m_s.qkv(),
                                      .table = rope_table(),
-                                     .positions = m_in.sequences.positions(),
-                                     .slots = m_in.sequences.slots(),
+                                     .positions = positions(),
+                                     .slots = slots(),
                                      .style = rope_style(m_in.model.rope_interleave),
                                      .q_out = m_b.write(m_buf.q_cat),
                                      .q_out_stride = q_cat_stride(),
@@ -147,7 +151,7 @@ void Planner::scale_query() {
            kernels::QueryScaleArgs{.q = m_b.update(m_buf.q_cat),
                                    .format = cache_format(m_toggles),
                                    .stride = q_cat_stride(),
-                                   .positions = m_in.sequences.positions(),
+                                   .positions = positions(),
                                    .beta = static_cast<float>(m_options.llama4_scaling),
                                    .original_positions = original > 0 ? original : 8192,
                                    .M = m_s.M,
@@ -205,7 +209,7 @@ void Planner::sparse_attention() {
                                       .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
                                       .slots = m_b.read(m_buf.topk),
                                       .topk = m_s.topk,
-                                      .splits = attention_splits(m_s),
+                                      .splits = attention_splits(m_s, m_options),
                                       .scale = static_cast<float>(m_in.model.softmax_scale()),
                                       .out = m_b.write(m_buf.o_partial),
                                       .lse = m_b.write(m_buf.lse),
@@ -213,18 +217,18 @@ void Planner::sparse_attention() {
                                       .H = m_s.heads});
 }
 
-// The whole context, token by token. It takes q_cat as it is: there is no concat to skip.
+// The whole context, token by token. Decode takes q_cat as it is: there is no concat to skip.
 void Planner::dense_attention() {
-  const Buffer<uint8_t> query = contiguous_query();
+  const Buffer<uint8_t> query = m_chunk ? concatenated_query() : contiguous_query();
   m_b.reads(m_kv_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("mla_partial", Category::sparse_mla,
            kernels::DensePartialArgs{.q = m_b.read(query),
                                      .q_format = cache_format(m_toggles),
                                      .cache = m_in.kv.layers[static_cast<size_t>(m_layer)],
-                                     .slot_table = m_in.sequences.slot_table(),
-                                     .slot_stride = m_s.max_context,
-                                     .lengths = m_in.sequences.lengths(),
-                                     .splits = attention_splits(m_s),
+                                     .slot_table = slot_table(),
+                                     .slot_stride = slot_stride(),
+                                     .lengths = lengths(),
+                                     .splits = attention_splits(m_s, m_options),
                                      .scale = static_cast<float>(m_in.model.softmax_scale()),
                                      .out = m_b.write(m_buf.o_partial),
                                      .lse = m_b.write(m_buf.lse),
@@ -245,7 +249,7 @@ void Planner::attention() {
                                       .out = m_b.write(m_buf.o_lat),
                                       .M = m_s.M,
                                       .H = m_s.heads,
-                                      .splits = attention_splits(m_s),
+                                      .splits = attention_splits(m_s, m_options),
                                       .latent = m_s.latent});
 }
 
@@ -306,6 +310,22 @@ void Planner::attention_output() {
 trace::Result<PlannedStep> plan_step(const PlanInputs& in, const trace::ToggleSet& toggles,
                                      const PlanOptions& options) {
   return Planner(in, toggles, options).step();
+}
+
+trace::Result<PlannedStep> plan_prefill(const PlanInputs& in, const PrefillChunk& chunk,
+                                        const trace::ToggleSet& toggles,
+                                        const PlanOptions& options) {
+  if (toggles.is(ToggleKey::cat_skip, "on")) {
+    return trace::Error{
+        "prefill takes the query in two parts, latent and rope: the merged form is "
+        "of decode only",
+        "cat_skip=on"};
+  }
+  Shape shape = in.shape;
+  shape.B = shape.M = chunk.size(), shape.next_n = 1;
+  return Planner({in.model, shape, in.weights, in.sequences, in.kv, in.index}, toggles, options,
+                 &chunk)
+      .step();
 }
 
 int64_t arena_bytes(const Shape& shape, const trace::ToggleSet& toggles,

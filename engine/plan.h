@@ -48,6 +48,19 @@ struct PlanOptions {
   double llama4_scaling = 0;  // beta of the position-dependent scaling of q_cat; 0: none
   std::string fault_key;      // op whose output is broken; empty = none
   uint64_t placement_seed = 0;
+  int64_t splits = 0;  // split-K of attention; 0: by the published rule for the step's tokens
+};
+
+// Tokens of a prefill, of one sequence or of several: each is a row of its own that sees what came
+// before it (its length counts itself). Rows of one sequence stand behind one another, and so do
+// their keys in `gathered`.
+struct PrefillChunk {
+  std::vector<int32_t> tokens, positions, lengths, slots;  // [T]
+  std::vector<int32_t> slot_table;  // [T, slot_stride], of the token's sequence
+  int64_t slot_stride = 0;
+  std::vector<int32_t> gathered;    // slots of the keys of the chunk's sequences
+  std::vector<int32_t> begin, end;  // [T]: the token's keys in `gathered`
+  int64_t size() const { return static_cast<int64_t>(tokens.size()); }
 };
 
 // What a plan works on; none of it is owned.
@@ -72,6 +85,12 @@ struct PlannedStep {
 // error: an op refuses its arguments (layout tags that don't fit, page size), with the op's label.
 trace::Result<PlannedStep> plan_step(const PlanInputs&, const trace::ToggleSet&,
                                      const PlanOptions& = {});
+
+// The layers over a chunk, for what they leave in the caches: the query in its two parts (split-q),
+// index scores over gathered keys, causal. `shape` is the decode step's; imposed routing is of decode
+// only. error: as plan_step(), and cat_skip=on: the merged query is decode's.
+trace::Result<PlannedStep> plan_prefill(const PlanInputs&, const PrefillChunk&,
+                                        const trace::ToggleSet&, const PlanOptions& = {});
 
 // Bytes of a plan's buffers, before anything is allocated.
 int64_t arena_bytes(const Shape&, const trace::ToggleSet&, const PlanOptions& = {});

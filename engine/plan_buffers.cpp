@@ -11,8 +11,9 @@ namespace {
 
 class Declare {
  public:
-  Declare(PlanBuilder& b, const Shape& s, Format cache, const PlanOptions& options)
-      : m_b(b), m_s(s), m_cache(cache), m_options(options) {}
+  Declare(PlanBuilder& b, const Shape& s, Format cache, const PlanOptions& options,
+          int64_t gathered_keys)
+      : m_b(b), m_s(s), m_cache(cache), m_options(options), m_gathered(gathered_keys) {}
 
   void projections(StepBuffers& u) {
     const int64_t M = m_s.M;
@@ -51,11 +52,14 @@ class Declare {
     u.index_logits = f32("index_logits", heads > 0 ? M * m_s.max_context : 0);
     u.index_mx = mx("index_mx", M * std::max(m_s.q_lora, m_s.hidden));
     u.topk = i32("topk", M * m_s.topk);
+    if (m_gathered == 0) return;
+    u.gathered_keys = e4m3("gathered_keys", m_gathered * kDim);
+    u.gathered_scales = f32("gathered_scales", m_gathered);
   }
 
   void attention(StepBuffers& u) {
     const int64_t rows = m_s.M * m_s.heads;
-    const int64_t splits = attention_splits(m_s);
+    const int64_t splits = attention_splits(m_s, m_options);
     u.absorbed = bf16("absorbed", rows * m_s.latent);
     const int64_t padding = m_s.M * m_options.q_cat_padding;
     u.q_cat = m_b.buffer<uint8_t>("q_cat", (rows * m_s.kv() + padding) * size_of(m_cache), m_cache);
@@ -115,13 +119,15 @@ class Declare {
   const Shape& m_s;
   Format m_cache;
   const PlanOptions& m_options;
+  int64_t m_gathered;
 };
 
 }  // namespace
 
 StepBuffers Planner::declare(PlanBuilder& builder, const Shape& shape,
-                             const trace::ToggleSet& toggles, const PlanOptions& options) {
-  Declare declare(builder, shape, cache_format(toggles), options);
+                             const trace::ToggleSet& toggles, const PlanOptions& options,
+                             int64_t gathered_keys) {
+  Declare declare(builder, shape, cache_format(toggles), options, gathered_keys);
   StepBuffers buffers;
   declare.projections(buffers);
   declare.indexer(buffers);

@@ -39,7 +39,7 @@ void Planner::indexer() {
   m_b.emit("index_k_store", Category::indexer,
            kernels::IndexStoreArgs{.k = m_b.read(m_buf.k_idx),
                                    .k_stride = kIndex,
-                                   .slots = m_in.sequences.slots(),
+                                   .slots = slots(),
                                    .cache = cache,
                                    .writes = index_layout(m_toggles),
                                    .M = m_s.M});
@@ -86,7 +86,7 @@ void Planner::rope_of_indexer() {
                                   .k_out = m_b.write(k_at),
                                   .k_out_stride = k_out[0],
                                   .table = rope_table(),
-                                  .positions = m_in.sequences.positions(),
+                                  .positions = positions(),
                                   .style = rope_style(m_in.model.indexer_rope_interleave),
                                   .M = m_s.M,
                                   .H = m_s.index_heads,
@@ -169,6 +169,7 @@ void Planner::index_scores() {
              kernels::FillArgs{m_b.write(m_buf.index_logits), Format::f32, -INFINITY,
                                m_s.M * m_s.max_context});
   }
+  if (m_chunk) return ragged_scores();
   const int page_size = m_toggles.page_size();
   m_b.reads(m_index_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("mqa_logits", Category::indexer,
@@ -178,7 +179,7 @@ void Planner::index_scores() {
                                   .reads = index_layout(m_toggles),
                                   .block_table = m_in.sequences.block_table(page_size),
                                   .table_stride = m_in.sequences.block_columns(page_size),
-                                  .lengths = m_in.sequences.lengths(),
+                                  .lengths = lengths(),
                                   .logits = m_b.update(m_buf.index_logits),
                                   .S = m_s.max_context,
                                   .B = m_s.B,
@@ -187,13 +188,47 @@ void Planner::index_scores() {
   m_b.emit("topk", Category::indexer,
            kernels::TopkArgs{.logits = m_b.read(m_buf.index_logits),
                              .S = m_s.max_context,
-                             .lengths = m_in.sequences.lengths(),
-                             .slot_table = m_in.sequences.slot_table(),
-                             .slot_stride = m_s.max_context,
+                             .lengths = lengths(),
+                             .slot_table = slot_table(),
+                             .slot_stride = slot_stride(),
                              .slots = m_b.write(m_buf.topk),
                              .B = m_s.B,
                              .next_n = m_s.next_n,
                              .k = m_s.topk});
+}
+
+// Prefill: the keys of the chunk's sequences, this chunk's included, gathered out of their pages;
+// each row scores its own up to itself.
+void Planner::ragged_scores() {
+  const auto keys = static_cast<int64_t>(m_chunk->gathered.size());
+  m_b.reads(m_index_cache[static_cast<size_t>(m_layer)]);
+  m_b.emit("index_k_gather", Category::indexer,
+           kernels::IndexGatherArgs{.cache = m_in.index.layers[static_cast<size_t>(m_layer)],
+                                    .reads = index_layout(m_toggles),
+                                    .slots = m_chunk->gathered.data(),
+                                    .keys = m_b.write(m_buf.gathered_keys),
+                                    .scales = m_b.write(m_buf.gathered_scales),
+                                    .T = keys});
+  m_b.emit("ragged_logits", Category::indexer,
+           kernels::RaggedLogitsArgs{.q = m_b.read(m_buf.q_idx_codes),
+                                     .gates = m_b.read(m_buf.gates),
+                                     .keys = {.keys = m_b.read(m_buf.gathered_keys),
+                                              .scales = m_b.read(m_buf.gathered_scales),
+                                              .T = keys},
+                                     .begin = m_chunk->begin.data(),
+                                     .end = m_chunk->end.data(),
+                                     .out = {m_b.update(m_buf.index_logits), m_s.max_context},
+                                     .M = m_s.M,
+                                     .H = m_s.index_heads});
+  m_b.emit("ragged_topk", Category::indexer,
+           kernels::RaggedTopkArgs{.scores = {m_b.update(m_buf.index_logits), m_s.max_context},
+                                   .begin = m_chunk->begin.data(),
+                                   .end = m_chunk->end.data(),
+                                   .gathered = m_chunk->gathered.data(),
+                                   .slots = m_b.write(m_buf.topk),
+                                   .M = m_s.M,
+                                   .T = keys,
+                                   .k = m_s.topk});
 }
 
 }  // namespace engine

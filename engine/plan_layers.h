@@ -12,6 +12,10 @@ inline int64_t attention_splits(const Shape& s) {
   return s.topk > 0 ? kernels::sparse_splits(s.M, s.topk) : kernels::dense_splits(s.B);
 }
 
+inline int64_t attention_splits(const Shape& s, const PlanOptions& options) {
+  return options.splits > 0 ? options.splits : attention_splits(s);
+}
+
 inline kernels::RopeStyle rope_style(bool interleave) {
   return interleave ? kernels::RopeStyle::interleaved : kernels::RopeStyle::half_split;
 }
@@ -39,7 +43,8 @@ struct StepBuffers {
       v_flat, o, post;
   Buffer<Bf16> q_idx, k_raw, k_idx, q_rot, k_rot, q_elsewhere, k_elsewhere, gate_proj;
   Buffer<float> gate_input, gate_parts, gates, q_idx_scales, index_logits, lse;
-  Buffer<kernels::E4m3> q_idx_codes;
+  Buffer<kernels::E4m3> q_idx_codes, gathered_keys;  // gathered: of prefill
+  Buffer<float> gathered_scales;
   Buffer<int32_t> topk;
   Buffer<uint8_t> q_cat, q_all;  // in the cache's format
   QuantBuffer norm_quant, q_quant, index_quant, attn_quant, mlp_quant, act_quant;
@@ -52,16 +57,32 @@ struct StepBuffers {
 
 class Planner {
  public:
-  Planner(const PlanInputs&, const trace::ToggleSet&, const PlanOptions&);
+  // `chunk`: the tokens of a prefill; null: a decode step.
+  Planner(const PlanInputs&, const trace::ToggleSet&, const PlanOptions&,
+          const PrefillChunk* chunk = nullptr);
 
   static StepBuffers declare(PlanBuilder&, const Shape&, const trace::ToggleSet&,
-                             const PlanOptions&);
+                             const PlanOptions&, int64_t gathered_keys = 0);
 
   trace::Result<PlannedStep> step();
 
  private:
   bool is(trace::ToggleKey key, std::string_view value) const { return m_toggles.is(key, value); }
   const LayerWeights& w() const { return m_in.weights.layer(m_layer); }
+  const int32_t* tokens() const {
+    return m_chunk ? m_chunk->tokens.data() : m_in.sequences.tokens();
+  }
+  const int32_t* positions() const {
+    return m_chunk ? m_chunk->positions.data() : m_in.sequences.positions();
+  }
+  const int32_t* lengths() const {
+    return m_chunk ? m_chunk->lengths.data() : m_in.sequences.lengths();
+  }
+  const int32_t* slots() const { return m_chunk ? m_chunk->slots.data() : m_in.sequences.slots(); }
+  const int32_t* slot_table() const {
+    return m_chunk ? m_chunk->slot_table.data() : m_in.sequences.slot_table();
+  }
+  int64_t slot_stride() const { return m_chunk ? m_chunk->slot_stride : m_s.max_context; }
   kernels::RopeTable rope_table() const;
   kernels::QuantIn read(const QuantBuffer&);
   kernels::QuantOut write(const QuantBuffer&);
@@ -97,6 +118,7 @@ class Planner {
   void rope_of_indexer();
   void head_gates();
   void index_scores();
+  void ragged_scores();
   void attention_query();
   void attention();
   int64_t q_cat_stride() const { return m_s.heads * m_s.kv() + m_options.q_cat_padding; }
@@ -120,6 +142,7 @@ class Planner {
   const Shape& m_s;
   trace::ToggleSet m_toggles;
   PlanOptions m_options;
+  const PrefillChunk* m_chunk;
   PlanBuilder m_b;
   StepBuffers m_buf;
   int m_layer = 0;

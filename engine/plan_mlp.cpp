@@ -10,7 +10,7 @@ using trace::Category;
 
 void Planner::embed() {
   m_b.emit("embed", Category::other,
-           kernels::EmbedArgs{.tokens = m_in.sequences.tokens(),
+           kernels::EmbedArgs{.tokens = tokens(),
                               .table = m_in.weights.embedding(),
                               .out = m_b.write(m_buf.x),
                               .M = m_s.M,
@@ -43,7 +43,7 @@ void Planner::dense_mlp() {
 // The router's, or imposed ones in their place: then its choice is made and left.
 const int32_t* Planner::chosen_experts() {
   const Routing& routing = m_in.sequences.routing();
-  return routing.imposed() ? routing.ids(m_layer) : m_b.read(m_buf.ids);
+  return routing.imposed() && !m_chunk ? routing.ids(m_layer) : m_b.read(m_buf.ids);
 }
 
 // Experts of each token; the shared expert is appended as one more, so it runs inside the grouped

@@ -84,6 +84,13 @@ void Sequences::draw_tokens(int64_t step) {
   }
 }
 
+int32_t Sequences::prompt_token(int64_t b, int64_t position) const {
+  const Draw draw(m_seed, "prompt");
+  const double u = draw.uniform(static_cast<uint32_t>(position < m_shared ? 0 : b),
+                                static_cast<uint32_t>(position));
+  return static_cast<int32_t>(u * static_cast<double>(m_shape.vocab));
+}
+
 void Sequences::reset() {
   freeze_at(0);
 }

@@ -8,6 +8,7 @@
 // n of sequence b stands at position base[b] + n and attends to base[b] + n + 1 tokens, itself
 // included. Thread rule: changed only between steps.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <span>
 #include <vector>
@@ -22,6 +23,10 @@ class Sequences {
 
   // Starting positions again, and their seeded tokens.
   void reset();
+  // Other tokens for this step, [B, next_n].
+  void set_tokens(const int32_t* tokens) {
+    std::copy(tokens, tokens + m_tokens.size(), m_tokens.begin());
+  }
   // The position `steps` steps after the start with the seeded tokens of that step: what both arms
   // of an A/B replay.
   void freeze_at(int64_t steps);
@@ -53,6 +58,8 @@ class Sequences {
   }  // tokens cached at the start
   int64_t base(int64_t b) const { return m_base[static_cast<size_t>(b)]; }
   int64_t shared_tokens() const { return m_shared; }
+  // The token before the start at this position; the same in every sequence of a shared prefix.
+  int32_t prompt_token(int64_t b, int64_t position) const;
   int32_t slot(int64_t b, int64_t position) const {
     return m_slot_table[static_cast<size_t>(b * m_shape.max_context + position)];
   }

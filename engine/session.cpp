@@ -23,10 +23,11 @@ Result<std::unique_ptr<Session>> Session::load(const trace::RunSpec& spec,
   Result<SharedWeights> weights = load_weights(*setup, reuse, progress);
   if (!weights) return weights.error();
   auto model = std::make_unique<Model>(std::move(setup).value(), std::move(weights).value());
-  Caches caches = filled_caches(*model, spec.toggles, progress);
+  Result<Caches> caches = filled_caches(*model, spec.toggles, progress);
+  if (!caches) return caches.error();
   ArmOptions options;
   options.placement_seed = spec.workload.seed;
-  Result<Arm> arm = make_arm(*model, spec.toggles, std::move(caches), options);
+  Result<Arm> arm = make_arm(*model, spec.toggles, std::move(caches).value(), options);
   if (!arm) return arm.error();
   return std::unique_ptr<Session>(new Session(std::move(model), std::move(arm).value()));
 }
