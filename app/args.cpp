@@ -34,6 +34,7 @@ void add_engine(CLI::App& cli, EngineArgs& args) {
   cli.add_option("--steps", args.steps, "recorded steps")->group(group)->type_name("N");
   cli.add_option("--warmup", args.warmup, "steps before recording")->group(group)->type_name("N");
   cli.add_option("--shared-prefix", args.shared_prefix, "fraction of the context all sequences share, 0-1")->group(group)->type_name("F");
+  cli.add_flag("--prefill", args.prefill, "fill the caches by a prefill of the context's tokens, on the CPU in chunks of 64 (slow); default: from seeded latents")->group(group);
   cli.add_option("--page-order", args.page_order, "shuffled or sequential")->group(group);
   cli.add_option("--routing", args.routing, "router, uniform or zipf:S")->group(group);
   cli.add_option("--seed", args.seed, "seed of weights, state and schedule")->group(group)->type_name("S");
@@ -139,6 +140,7 @@ trace::Result<trace::RunSpec> spec_from(const EngineArgs& args) {
     load.pages_shuffled = args.page_order == "shuffled";
   }
   if (!args.routing.empty()) load.routing = args.routing;
+  load.prefill = args.prefill;
   if (args.page_size) {
     if (auto done = spec.toggles.set(trace::ToggleKey::page_size, std::to_string(*args.page_size)); !done) {
       return trace::Error{done.error().line(), "--page-size"};

@@ -27,6 +27,7 @@ struct EngineArgs {
   std::optional<int> layers, tp, batch, next_n, context, max_context, page_size, steps, warmup;
   std::optional<uint64_t> seed;
   std::optional<double> shared_prefix;
+  bool prefill = false;
   std::string page_order, routing;
   std::string weights;            // a checkpoint; "synthetic"; empty = the checkpoint beside the model's config.json, else synthetic
   std::vector<std::string> set;   // KEY=VALUE: a switch, a model field, or a setting of the engine

@@ -133,7 +133,9 @@ int run_ab(const AbArgs& args) {
 void add_record(CLI::App& cli, Context& context) {
   auto args = std::make_shared<RecordArgs>();
   auto* command = cli.add_subcommand("record", "Run the engine and store the run: an untraced pass for the headline, a traced one for the timeline.");
-  command->footer("Example: decodescope record --model tiny --batch 4 --context 2048 --set cat_skip=on --name 'cat skipped'");
+  command->footer("Example: decodescope record --model tiny --batch 4 --context 2048 --set cat_skip=on --name 'cat skipped'\n"
+                  "         decodescope record --model tiny --batch 2 --context 512 --prefill\n"
+                  "         decodescope record --model ~/models/GLM-5-FP8 --layers 4 --tp 8 --set rank=3");
   add_engine(*command, args->engine);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_record(*args); }; });

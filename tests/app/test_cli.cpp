@@ -188,6 +188,16 @@ TEST_CASE("every command has help with an example") {
   }
 }
 
+TEST_CASE("record --prefill starts from a real prefix and says so") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
+  const json run = one_line_of_json(decodescope({"record", "--model", "tiny", "--layers", "2", "--batch", "1", "--context", "70", "--max-context", "256",
+                                                 "--prefill", "--set", "cat_skip=on", "--steps", "2", "--warmup", "0", "--db", db, "--json"}));
+  CHECK(run["kernels_per_step"] > 0);
+  CHECK(one_line_of_json(decodescope({"show", "1", "--db", db, "--json"}))["spec"]["workload"]["prefill"] == true);
+  CHECK(decodescope({"record", "--help"}).out.find("--prefill") != std::string::npos);
+}
+
 TEST_CASE("a folder with config.json and safetensors is a model with its weights; what is wrong with it is one line") {
   tests::TempFolder folder;
   const std::string db = folder / "runs.db", model_folder = folder / "Small-FP8";
