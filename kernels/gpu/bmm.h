@@ -23,18 +23,12 @@ struct SharedBf16 : Tokens {
     *out = piece_at(rows + token * stride + k * 2);
   }
 };
-struct SharedMx : SharedBf16 {
-  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {  // four for MXFP4 weights
-    for (int i = 0; i < 4; ++i) out[i] = piece_at(rows + token * stride + (k + 8 * i) * 2);
-  }
+struct SharedMx : Tokens {
+  const uint8_t *rows, *scales;  // [16][groups of 32]
+  int64_t stride, groups;
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(rows + token * stride + k / 2); }
+  GPU_DEVICE uint8_t mx_scale(int token, int64_t k) const { return scales[token * groups + k / kMxGroup]; }
 };
-
-GPU_DEVICE Eight e2m1_and_back(const Eight& x, uint8_t code) {
-  const float inverse = mx_inverse(code), scale = e8m0_to_float(code);
-  Eight y;
-  for (int i = 0; i < 8; ++i) y.v[i] = e2m1_to_float(to_e2m1(x.v[i] * inverse)) * scale;
-  return y;
-}
 
 // Rows of the block's tokens into shared memory, 16 lanes of eight values a group of 128. Rows past the count
 // are left as they are: they are columns of the product that nobody writes.
@@ -54,18 +48,25 @@ GPU_DEVICE void stage_rows(const BmmArgs& a, const Tokens& tokens, int64_t h, ui
       if (inside && k % kGroup == 0) scales[token * groups + k / kGroup] = s;
     } else if (a.format == WeightFormat::mxfp4) {
       const uint8_t code = mx_group_scale(x);
-      if (inside) store8(reinterpret_cast<Bf16*>(row) + k, e2m1_and_back(x, code));
+      if (inside) reinterpret_cast<uint32_t*>(row)[k / 8] = pack_e2m1(x, mx_inverse(code));
+      if (inside && k % kMxGroup == 0)
+        reinterpret_cast<uint8_t*>(scales)[token * (a.K / kMxGroup) + k / kMxGroup] = code;
     } else if (inside) {
       store8(reinterpret_cast<Bf16*>(row) + k, x);
     }
   }
 }
 
+// Bytes of a token's row in shared memory. The scales ahead of the rows are a float a group of 128 or a byte a group
+// of 32: as many bytes either way.
+constexpr int64_t bmm_row(WeightFormat format, int64_t K) {
+  return (format == WeightFormat::fp8 ? K : format == WeightFormat::bf16 ? K * 2 : K / 2) + kRowPad;
+}
+
 GPU_DEVICE void bmm(const BmmArgs& a) {
   const int64_t blocks = (a.N + 15) / 16, h = blockIdx.x / blocks, n0 = blockIdx.x % blocks * 16;
   const Tokens tokens = tokens_of(int64_t{blockIdx.y} * 16, a.M, 16);
-  const int64_t groups = (a.K + kGroup - 1) / kGroup, width = a.format == WeightFormat::fp8 ? 1 : 2;
-  const int64_t stride = a.K * width + kRowPad;
+  const int64_t groups = (a.K + kGroup - 1) / kGroup, stride = bmm_row(a.format, a.K);
   auto* scales = reinterpret_cast<float*>(lds());
   uint8_t* rows = lds() + 16 * groups * 4;
   stage_rows(a, tokens, h, rows, stride, scales, groups);
@@ -82,7 +83,8 @@ GPU_DEVICE void bmm(const BmmArgs& a) {
   } else {
     add_mx(acc, MxRows{static_cast<const uint8_t*>(a.w) + h * a.N * a.K / 2,
                        a.w_scales + h * a.N * a.K / kMxGroup, n0, a.N, a.K},
-           SharedMx{{tokens, rows, stride}}, a.K, wave_id(), block_waves());
+           SharedMx{tokens, rows, reinterpret_cast<const uint8_t*>(scales), stride, a.K / kMxGroup}, a.K, wave_id(),
+           block_waves());
   }
   barrier();  // the rows have been read: their place takes the sums
   join_waves(acc, block_waves(), [&](int token, int row, float sum) {
@@ -91,7 +93,7 @@ GPU_DEVICE void bmm(const BmmArgs& a) {
   });
 }
 inline Launch launch(const BmmArgs& a, const Traits&) {
-  const int64_t width = a.format == WeightFormat::fp8 ? 1 : 2, groups = gpu::divide_up(a.K, kGroup);
+  const int64_t groups = gpu::divide_up(a.K, kGroup);
   const int64_t row = a.format == WeightFormat::bf16 ? 8 : a.format == WeightFormat::fp8 ? 16 : 32;
   if (!gpu::multiples({a.x_stride, a.x_head_stride}, 8) || a.K % row != 0 || !gpu::aligned(a.x, 16) ||
       !gpu::aligned(a.w, 16))
@@ -99,7 +101,7 @@ inline Launch launch(const BmmArgs& a, const Traits&) {
   constexpr int kWaves = 4;
   return gpu::blocks(Kernel::bmm, a.M ? a.H * gpu::divide_up(a.N, 16) : 0, gpu::divide_up(a.M, 16),
                      kWaves * kWave,
-                     std::max(16 * (groups * 4 + a.K * width + kRowPad), join_bytes(1, kWaves)));
+                     std::max(16 * (groups * 4 + bmm_row(a.format, a.K)), join_bytes(1, kWaves)));
 }
 
 }  // namespace kernels::GPU_NS

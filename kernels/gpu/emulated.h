@@ -140,6 +140,27 @@ void mfma_16x16x32(float c[4], const float a[8], const float b[8], Value) {
   }
 }
 
+// v_mfma_scale_f32_16x16x128_f8f6f4 with e2m1 on both sides: a lane's 32 values are k = 32 (lane / 16) .. of row
+// lane % 16, times its one e8m0 scale.
+inline void mfma_scale_16x16x128(float c[4], const uint32_t a[4], uint8_t a_scale, const uint32_t b[4], uint8_t b_scale) {
+  struct Mine {
+    uint32_t a[4], b[4];
+    uint8_t a_scale, b_scale;
+  } mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1], b[2], b[3]}, a_scale, b_scale};
+  ::simt::show(&mine, sizeof mine);
+  const int lane = lane_id();
+  const auto value = [](const uint32_t w[4], int k) { return e2m1_to_float(w[k / 8] >> 4 * (k % 8) & 15u); };
+  for (int q = 0; q < 4; ++q) {
+    const auto* of_col = static_cast<const Mine*>(::simt::shown(q * 16 + lane % 16));
+    for (int r = 0; r < 4; ++r) {
+      const auto* of_row = static_cast<const Mine*>(::simt::shown(q * 16 + lane / 16 * 4 + r));
+      float sum = 0;
+      for (int k = 0; k < 32; ++k) sum += value(of_row->a, k) * value(of_col->b, k);
+      c[r] += sum * e8m0_to_float(of_row->a_scale) * e8m0_to_float(of_col->b_scale);
+    }
+  }
+}
+
 inline int atomic_add(int* at, int v) {
   const int old = *at;
   *at += v;

@@ -40,13 +40,8 @@ struct Bf16Expert : ExpertTile {
 struct MxExpert : ExpertTile {
   const uint8_t *values, *scales;
   int64_t K;
-  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {
-    const int64_t row = at(token);
-    const Piece codes = piece_at(values + (row * K + k) / 2);
-    const float scale = e8m0_to_float(scales[(row * K + k) / kMxGroup]);
-    out[0] = bf16_of_mx(codes.x, scale), out[1] = bf16_of_mx(codes.y, scale);
-    out[2] = bf16_of_mx(codes.z, scale), out[3] = bf16_of_mx(codes.w, scale);
-  }
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(values + (at(token) * K + k) / 2); }
+  GPU_DEVICE uint8_t mx_scale(int token, int64_t k) const { return scales[(at(token) * K + k) / kMxGroup]; }
 };
 
 // One tile of rows against 16 columns of one expert.

@@ -84,41 +84,59 @@ GPU_DEVICE void add_bf16(Acc (&acc)[TT], const W& w, const X& x, int64_t from, i
   }
 }
 
-// W: words(row, k) = 32 codes in 16 bytes, scale(row, k); X: pieces(token, k, out[4]) = 32 values as bf16.
+// W and X alike: piece(row, k) = 32 codes in 16 bytes, mx_scale(row, k) = their e8m0. Where the matrix instruction takes
+// them as they are (kMxScaled), it does; else both sides are widened to bf16, exactly.
 template <int TT, class W, class X>
 GPU_DEVICE void add_mx(Acc (&acc)[TT], const W& w, const X& x, int64_t K, int64_t first, int64_t by) {
   const int lane = lane_id();
+#if GPU_WAVE == 64
+  for (int64_t step = first; step * kStep < K; step += by) {
+    const int64_t k = step * kStep + piece_part(lane) * kMxGroup;
+    const bool inside = k < K;
+    const Piece a = inside ? w.piece(piece_row(lane, 0), k) : no_piece();
+    const uint8_t a_scale = inside ? w.mx_scale(piece_row(lane, 0), k) : 0;
+#pragma unroll
+    for (int t = 0; t < TT; ++t) {
+      const int token = t * 16 + piece_row(lane, 0);
+      const Piece b = inside ? x.piece(token, k) : no_piece();
+      mma_mx(acc[t], a, a_scale, b, inside ? x.mx_scale(token, k) : uint8_t{0});
+    }
+  }
+#else
   const bool both = x.count > 8;
   for (int64_t step = first; step * kStep < K; step += by) {
-    const int64_t k = step * kStep + piece_part(lane) * 32;
-    Piece codes[kPieces];
-    float scale[kPieces];
+    const int64_t k = step * kStep + piece_part(lane) * kMxGroup;
+    Piece a[kPieces];
+    float a_scale[kPieces];
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
-      codes[i] = k < K ? w.piece(piece_row(lane, i), k) : no_piece();
-      scale[i] = k < K ? w.scale(piece_row(lane, i), k) : 0.0f;
+      a[i] = k < K ? w.piece(piece_row(lane, i), k) : no_piece();
+      a_scale[i] = k < K ? e8m0_to_float(w.mx_scale(piece_row(lane, i), k)) : 0.0f;
     }
 #pragma unroll
     for (int t = 0; t < TT; ++t) {
-      Piece b[kPieces][4];
+      Piece b[kPieces];
+      float b_scale[kPieces];
 #pragma unroll
       for (int i = 0; i < kPieces; ++i) {
-        for (Piece& p : b[i]) p = no_piece();
-        if ((i == 0 || both) && k < K) x.pieces(t * 16 + piece_row(lane, i), k, b[i]);
+        const int token = t * 16 + piece_row(lane, i);
+        const bool used = (i == 0 || both) && k < K;
+        b[i] = used ? x.piece(token, k) : no_piece();
+        b_scale[i] = used ? e8m0_to_float(x.mx_scale(token, k)) : 0.0f;
       }
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
+      for (int j = 0; j < 4; ++j) {  // widened a word at a time: registers are few
         Piece left[kPieces], right[kPieces];
 #pragma unroll
         for (int i = 0; i < kPieces; ++i) {
-          const uint32_t word = j == 0 ? codes[i].x : j == 1 ? codes[i].y : j == 2 ? codes[i].z : codes[i].w;
-          left[i] = bf16_of_mx(word, scale[i]);
-          right[i] = b[i][j];
+          left[i] = bf16_of_mx(word_of(a[i], j), a_scale[i]);
+          right[i] = bf16_of_mx(word_of(b[i], j), b_scale[i]);
         }
         mma_bf16(acc[t], left, right, both);
       }
     }
   }
+#endif
 }
 
 // Rows of weights from n0 on; the last row stands in for those past the end.
@@ -145,9 +163,7 @@ struct MxRows {
   int64_t n0, N, K;
   GPU_DEVICE int64_t row_of(int row) const { return n0 + row < N ? n0 + row : N - 1; }
   GPU_DEVICE Piece piece(int row, int64_t k) const { return piece_at(w + (row_of(row) * K + k) / 2); }
-  GPU_DEVICE float scale(int row, int64_t k) const {
-    return e8m0_to_float(scales[(row_of(row) * K + k) / kMxGroup]);
-  }
+  GPU_DEVICE uint8_t mx_scale(int row, int64_t k) const { return scales[(row_of(row) * K + k) / kMxGroup]; }
 };
 
 // Tokens from m0 on.
@@ -185,13 +201,9 @@ struct F32Tokens : Tokens {
 struct MxTokens : Tokens {
   MxIn x;
   int64_t K;
-  GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const {
-    const int64_t m = at(token);
-    const Piece codes = piece_at(x.values + (m * K + k) / 2);
-    const float scale =
-        e8m0_to_float(x.scales[scale_offset(x.layout, M, K / kMxGroup, m, k / kMxGroup)]);
-    out[0] = bf16_of_mx(codes.x, scale), out[1] = bf16_of_mx(codes.y, scale);
-    out[2] = bf16_of_mx(codes.z, scale), out[3] = bf16_of_mx(codes.w, scale);
+  GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(x.values + (at(token) * K + k) / 2); }
+  GPU_DEVICE uint8_t mx_scale(int token, int64_t k) const {
+    return x.scales[scale_offset(x.layout, M, K / kMxGroup, at(token), k / kMxGroup)];
   }
 };
 

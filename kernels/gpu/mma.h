@@ -3,7 +3,9 @@
 // which: row piece_row(lane, i), quarter piece_part(lane) of the K bytes. Which k meets which is the same on
 // both sides, and a sum does not care.
 //   sm_90a   m16n8k16 in f16 (e4m3 unpacked, exactly: fp8 mma.sync is emulated there) or bf16; 2 pieces a lane
-//   gfx950   MFMA 16x16x32 in fp8 or bf16; 1 piece a lane
+//   gfx950   MFMA 16x16x32 in fp8 or bf16; 1 piece a lane; MXFP4 16x16x128 with its scales, which kMxScaled says
+// The scaled instruction's layout of scales (lane l: one for the 32 k of row l % 16 from 32 (l / 16) on) is Triton's
+// reading of it: unconfirmed on hardware.
 #pragma once
 #include "kernels/gpu/gpu.h"
 
@@ -16,6 +18,8 @@ inline constexpr int kPieces = 2, kAcc = 8;
 #else
 inline constexpr int kPieces = 1, kAcc = 4;
 #endif
+
+inline constexpr bool kMxScaled = kWave == 64;
 
 struct Acc {
   float c[kAcc];
@@ -122,8 +126,24 @@ GPU_DEVICE void mma_bf16(Acc& acc, const Piece a[kPieces], const Piece b[kPieces
   for (int r = 0; r < 4; ++r) acc.c[r] = c[r];
 }
 
+// K = 128 of MXFP4: 32 codes a lane and their e8m0 scale, a row of a and one of b.
+typedef int MfmaMx __attribute__((ext_vector_type(8)));
+GPU_DEVICE void mma_mx(Acc& acc, const Piece& a, uint8_t a_scale, const Piece& b, uint8_t b_scale) {
+  constexpr int kE2m1 = 4;
+  MfmaSums c = {acc.c[0], acc.c[1], acc.c[2], acc.c[3]};
+  const auto operand = [](const Piece& p) {
+    return MfmaMx{static_cast<int>(p.x), static_cast<int>(p.y), static_cast<int>(p.z), static_cast<int>(p.w), 0, 0, 0, 0};
+  };
+  c = __builtin_amdgcn_mfma_scale_f32_16x16x128_f8f6f4(operand(a), operand(b), c, kE2m1, kE2m1, 0, a_scale, 0, b_scale);
+  for (int r = 0; r < 4; ++r) acc.c[r] = c[r];
+}
+
 #else  // the emulator, waves of 64
 
+inline void mma_mx(Acc& acc, const Piece& a, uint8_t a_scale, const Piece& b, uint8_t b_scale) {
+  const uint32_t left[4] = {a.x, a.y, a.z, a.w}, right[4] = {b.x, b.y, b.z, b.w};
+  mfma_scale_16x16x128(acc.c, left, a_scale, right, b_scale);
+}
 inline void mma_fp8(Acc& acc, const Piece a[kPieces], const Piece b[kPieces], bool) {
   const uint32_t left[4] = {a[0].x, a[0].y, a[0].z, a[0].w}, right[4] = {b[0].x, b[0].y, b[0].z, b[0].w};
   for (int half = 0; half < 2; ++half) {
