@@ -1,5 +1,8 @@
 #include "kernels/verify.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstring>
 
 namespace kernels {
@@ -23,13 +26,31 @@ double Random::normal() {
   return sum;
 }
 
+void Workspace::Free::operator()(uint8_t* p) const {
+  if (mapped > 0)
+    munmap(p, mapped);
+  else
+    delete[] p;
+}
+
 void* Workspace::bytes(int64_t size) {
   Buffer b;
   b.size = size;
-  b.whole = size + 2 * kGuard + 64;
-  b.memory = std::make_unique<uint8_t[]>(static_cast<size_t>(b.whole));
-  const auto start = reinterpret_cast<uintptr_t>(b.memory.get()) + kGuard;
-  b.data = b.memory.get() + kGuard + (64 - start % 64) % 64;
+  if (m_pages) {
+    const int64_t page = sysconf(_SC_PAGESIZE), used = (size + 15) / 16 * 16;
+    b.whole = (used + kGuard + page - 1) / page * page;
+    const auto mapped = static_cast<size_t>(b.whole + page);
+    void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    b.memory = {static_cast<uint8_t*>(memory), Free{mapped}};
+    if (mprotect(b.memory.get() + b.whole, static_cast<size_t>(page), PROT_NONE) != 0) throw std::bad_alloc();
+    b.data = b.memory.get() + b.whole - used;
+  } else {
+    b.whole = size + 2 * kGuard + 64;
+    b.memory = {new uint8_t[static_cast<size_t>(b.whole)], Free{}};
+    const auto start = reinterpret_cast<uintptr_t>(b.memory.get()) + kGuard;
+    b.data = b.memory.get() + kGuard + (64 - start % 64) % 64;
+  }
   std::memset(b.memory.get(), kGuardByte, static_cast<size_t>(b.whole));
   std::memset(b.data, kPoison, static_cast<size_t>(size));
   m_buffers.push_back(std::move(b));

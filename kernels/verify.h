@@ -25,10 +25,13 @@ class Random {
   uint64_t m_state;
 };
 
-// Memory of a test launch: every buffer between guard bands.
+// Memory of a test launch: every buffer between guard bands. With `pages` each ends instead at a page that may not
+// be touched (its length rounded up to 16 bytes): a read past the end is a crash there, not a value.
 class Workspace {
  public:
-  // 64-byte aligned, filled with NaN poison.
+  explicit Workspace(bool pages = false) : m_pages(pages) {}
+
+  // 64-byte aligned (16 with pages), filled with NaN poison.
   void* bytes(int64_t size);
   template <class T>
   T* make(int64_t n) {
@@ -47,11 +50,18 @@ class Workspace {
   void restore(const std::vector<std::vector<uint8_t>>&);
 
  private:
+  struct Free {
+    size_t mapped;  // bytes of a mapping; 0: from new
+    Free() : mapped(0) {}
+    explicit Free(size_t bytes) : mapped(bytes) {}
+    void operator()(uint8_t*) const;
+  };
   struct Buffer {
-    std::unique_ptr<uint8_t[]> memory;
+    std::unique_ptr<uint8_t[], Free> memory;
     uint8_t* data;
     int64_t size, whole;
   };
+  bool m_pages;
   std::vector<Buffer> m_buffers;
 };
 

@@ -71,8 +71,7 @@ GPU_DEVICE void topk(const TopkArgs& a) {
     prefix |= static_cast<uint32_t>(s.digit) << shift;
     mask |= 255u << shift;
     missing -= s.above;
-    barrier();
-  }
+  }  // two barriers lie between this and the next writing of digit and above
   // Tile by tile, kEach places a thread: all above the threshold and the first `missing` equal to it. Both
   // counts of a thread travel in one word, above in the high half.
   constexpr int kEach = 4;

@@ -7,6 +7,7 @@
 
 #include "kernels/gpu/emulated_api.h"
 #include "kernels/verify.h"
+#include "tests/emulator/lib/extra_cases.h"
 #include "tests/emulator/lib/simt.h"
 
 using namespace kernels;
@@ -17,7 +18,7 @@ TEST_CASE("every GPU kernel agrees with its reference") {
       const Op op = static_cast<Op>(i);
       DYNAMIC_SECTION(key_of(op) << ", waves of " << wave) {
         for (uint64_t n = 0; n < 8; ++n) {
-          Workspace workspace;
+          Workspace workspace(n % 2 == 1);  // guard bands, or pages that end a read past the end
           Random random(Catch::getSeed() * 1000003ull + n);
           const OpArgs args = make_case(op, workspace, random);
           const std::string why = simt::refused(wave, args);
@@ -28,6 +29,22 @@ TEST_CASE("every GPU kernel agrees with its reference") {
           INFO(verdict.wrong);
           CHECK(verdict.ok());
         }
+      }
+    }
+  }
+}
+
+TEST_CASE("shapes that each show what no other does") {
+  for (const int wave : {64, 32}) {
+    for (const simt::ExtraCase& extra : simt::extra_cases()) {
+      for (const bool pages : {false, true}) {
+        Workspace workspace(pages);
+        Random random(Catch::getSeed());
+        const OpArgs args = extra.make(workspace, random);
+        REQUIRE(simt::refused(wave, args) == "");
+        const Verdict verdict = verify(simt::backend(wave), args, workspace);
+        INFO(extra.why << ", waves of " << wave << ", seed " << Catch::getSeed() << ": " << verdict.wrong);
+        CHECK(verdict.ok());
       }
     }
   }
@@ -67,6 +84,26 @@ TEST_CASE("a wave operation that not all lanes take is reported") {
 TEST_CASE("a write past the shared memory is reported") {
   CHECK_THROWS_MATCHES(simt::launch(two_waves(), [] { shared()[128] = 0; }), std::runtime_error,
                        MessageMatches(ContainsSubstring("past the shared memory")));
+}
+
+TEST_CASE("waves that share a place between barriers show when they take turns") {
+  const auto sums = [](simt::Order order) {
+    std::vector<int> got(128);
+    simt::launch(two_waves(order), [&] {
+      const unsigned i = simt::thread_index.x;
+      auto* place = reinterpret_cast<int*>(simt::lds());
+      if (i % 64 == 0) place[0] = static_cast<int>(i / 64);  // one place for both waves
+      const char nothing = 0;
+      simt::show(&nothing, 1);
+      got[i] = place[0];
+    });
+    return got;
+  };
+  const auto whole = [](const std::vector<int>& got) { return got[0] == 0 && got[127] == 1; };
+  CHECK(whole(sums(simt::Order::forward)));
+  bool shown = false;
+  for (int round = 0; round < 20; ++round) shown = shown || !whole(sums(simt::Order::shuffled));
+  CHECK(shown);
 }
 
 TEST_CASE("a missing barrier shows in one of the orders") {

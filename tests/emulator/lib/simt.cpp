@@ -82,10 +82,23 @@ class Block {
     return all;
   }
 
-  // Every wave up to the next barrier of the block; false when all lanes are done.
+  // Every wave up to the next barrier of the block, one after the other; shuffled: a wave operation of any at a time.
+  // False when all lanes are done.
   bool phase() {
     const int wave = m_grid->wave, waves = (m_grid->threads + wave - 1) / wave;
-    for (const int w : order(0, waves)) run_wave(w * wave, std::min(wave, m_grid->threads - w * wave));
+    const auto step = [&](int w) { return run_wave(w * wave, std::min(wave, m_grid->threads - w * wave)); };
+    std::vector<int> running = order(0, waves);
+    if (m_grid->order == Order::shuffled) {
+      while (!running.empty()) {
+        const size_t i = m_random() % running.size();
+        if (!step(running[i])) running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    } else {
+      for (const int w : running) {
+        while (step(w)) {
+        }
+      }
+    }
     int waiting = 0;
     for (int i = 0; i < m_grid->threads; ++i) waiting += m_lanes[static_cast<size_t>(i)]->state == State::at_barrier;
     for (int i = 0; i < m_grid->threads && waiting > 0; ++i) {
@@ -97,27 +110,23 @@ class Block {
     return waiting > 0;
   }
 
-  // Until every lane waits at the block's barrier or is done.
-  void run_wave(int first, int count) {
-    for (;;) {
-      bool ran = false;
-      for (const int i : order(first, count)) {
-        Lane& lane = *m_lanes[static_cast<size_t>(i)];
-        if (lane.state != State::ready) continue;
-        ran = true;
-        m_current = i;
-        thread_index.x = static_cast<unsigned>(i);
-        lane.fibre.enter();
-      }
-      if (!ran) return;
-      int shown = 0;
-      for (int i = first; i < first + count; ++i) shown += m_lanes[static_cast<size_t>(i)]->state == State::at_wave;
-      if (shown == 0) continue;
-      if (shown != m_grid->wave)
-        throw std::runtime_error("a wave operation in " + where() + " is taken by " + std::to_string(shown) + " of " +
-                                 std::to_string(m_grid->wave) + " lanes of the wave at thread " + std::to_string(first));
-      for (int i = first; i < first + count; ++i) m_lanes[static_cast<size_t>(i)]->state = State::ready;
+  // Up to the wave's next operation; false when every lane waits at the block's barrier or is done.
+  bool run_wave(int first, int count) {
+    for (const int i : order(first, count)) {
+      Lane& lane = *m_lanes[static_cast<size_t>(i)];
+      if (lane.state != State::ready) continue;
+      m_current = i;
+      thread_index.x = static_cast<unsigned>(i);
+      lane.fibre.enter();
     }
+    int shown = 0;
+    for (int i = first; i < first + count; ++i) shown += m_lanes[static_cast<size_t>(i)]->state == State::at_wave;
+    if (shown == 0) return false;
+    if (shown != m_grid->wave)
+      throw std::runtime_error("a wave operation in " + where() + " is taken by " + std::to_string(shown) + " of " +
+                               std::to_string(m_grid->wave) + " lanes of the wave at thread " + std::to_string(first));
+    for (int i = first; i < first + count; ++i) m_lanes[static_cast<size_t>(i)]->state = State::ready;
+    return true;
   }
 
   const Grid* m_grid = nullptr;

@@ -1,7 +1,8 @@
 // SIMT emulator: runs GPU kernels from their own source on the CPU, one fibre a lane. Waves of 32 or 64.
 // What it catches: wave operations and barriers that not all lanes take, reads of shared memory that nobody
 // wrote (it is poisoned with NaN for every block), writes past it, and missing barriers: waves and lanes run
-// forward, reversed and shuffled, and results must not differ. Blocks run one after the other.
+// forward, reversed and shuffled (then waves also take turns between barriers), and results must not differ. Blocks
+// run one after the other.
 // Errors: std::runtime_error. Thread rule: one launch at a time a thread.
 #pragma once
 #include <functional>

@@ -1,0 +1,203 @@
+#include "tests/emulator/lib/extra_cases.h"
+
+#include "kernels/cases.h"
+
+namespace simt {
+namespace {
+
+using namespace kernels;
+
+// The model that switches are checked on: rows whose length is no multiple of what a wave takes at once.
+OpArgs narrow_mla(Workspace& w, Random& r, Format format) {
+  SparsePartialArgs a;
+  a.M = 3, a.H = 4, a.topk = 64, a.splits = 1;
+  a.cache.format = a.q_format = format;
+  a.cache.latent = 64, a.cache.rope = 16, a.cache.slots = 100;
+  const auto values = [&](int64_t n) -> void* {
+    Bf16* x = cases::normals(w, r, n);
+    if (format == Format::bf16) return x;
+    E4m3* y = w.make<E4m3>(n);
+    for (int64_t i = 0; i < n; ++i) y[i] = to_e4m3(to_float(x[i]));
+    return y;
+  };
+  a.cache.data = values(a.cache.slots * a.cache.width());
+  a.q = values(a.M * a.H * a.cache.width());
+  std::vector<int32_t> slots;
+  for (int64_t i = 0; i < a.M * a.topk; ++i)
+    slots.push_back(i % a.topk < 40 ? static_cast<int32_t>(r.below(100)) : -1);
+  a.slots = cases::integers(w, slots);
+  a.scale = 0.2f;
+  a.out = w.make<Bf16>(a.M * a.H * a.cache.latent);
+  a.lse = w.make<float>(a.M * a.H);
+  return a;
+}
+
+OpArgs many_tokens_fp8(Workspace& w, Random& r) {
+  GemmFp8Args a;
+  a.M = 80, a.N = 20, a.K = 384;
+  a.x = cases::quantised(w, r, a.M, a.K, ScaleLayout::column);
+  a.reads = a.x.layout;
+  a.w = cases::codes(w, r, a.N * a.K);
+  a.w_scales = cases::scales(w, r, a.K / 128, 0.05);
+  a.out_stride = a.N;
+  a.out = w.make<Bf16>(a.M * a.N);
+  return a;
+}
+
+OpArgs many_tokens_bf16(Workspace& w, Random& r) {
+  GemmBf16Args a;
+  a.M = 80, a.N = 20, a.K = a.x_stride = 256, a.splits = 1;
+  a.x = cases::normals(w, r, a.M * a.K);
+  a.w = cases::normals(w, r, a.N * a.K, 0.1);
+  a.x_format = a.out_format = Format::bf16;
+  a.out_stride = a.N;
+  a.out = w.make<Bf16>(a.M * a.N);
+  return a;
+}
+
+OpArgs many_tokens_mx(Workspace& w, Random& r) {
+  GemmMxArgs a;
+  a.M = 40, a.N = 20, a.K = 160;
+  a.x = cases::mx_random(w, r, a.M, a.K, ScaleLayout::column);
+  a.reads = a.x.layout;
+  const MxIn weights = cases::mx_random(w, r, a.N, a.K, ScaleLayout::row);
+  a.w = weights.values, a.w_scales = weights.scales;
+  a.out_stride = a.N;
+  a.out = w.make<Bf16>(a.M * a.N);
+  return a;
+}
+
+// Some 27 rows an expert: more than one tile, the last one partly filled. Every format in turn.
+ExpertRows crowded(Workspace& w, Random& r) {
+  MoeSortArgs sort;
+  sort.M = 40, sort.k = 2, sort.E = 3;
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < sort.M * sort.k; ++i) ids.push_back(static_cast<int32_t>(r.below(sort.E)));
+  sort.ids = cases::integers(w, ids);
+  sort.rows = w.make<int32_t>(sort.M * sort.k);
+  sort.offsets = w.make<int32_t>(sort.E + 1);
+  cpu::run(sort, Part{});
+  return {sort.rows, sort.offsets, sort.M, sort.k, sort.E};
+}
+ExpertInput activations(Workspace& w, Random& r, WeightFormat f, int64_t rows, int64_t K) {
+  if (f == WeightFormat::fp8) return ExpertInput::of(cases::quantised(w, r, rows, K, ScaleLayout::row));
+  if (f == WeightFormat::bf16) return ExpertInput::of(cases::normals(w, r, rows * K));
+  return ExpertInput::of(cases::mx_random(w, r, rows, K, ScaleLayout::row));
+}
+ExpertWeights weights(Workspace& w, Random& r, WeightFormat f, int64_t rows, int64_t K) {
+  if (f == WeightFormat::fp8) return {f, cases::codes(w, r, rows * K), cases::scales(w, r, rows * K / (128 * 128), 0.05)};
+  if (f == WeightFormat::bf16) return {f, cases::normals(w, r, rows * K, 0.1)};
+  const MxIn x = cases::mx_random(w, r, rows, K, ScaleLayout::row);
+  return {f, x.values, x.scales};
+}
+OpArgs crowded_gate_up(Workspace& w, Random& r) {
+  MoeGateUpArgs a;
+  const auto format = static_cast<WeightFormat>(r.below(3));
+  a.experts = crowded(w, r);
+  a.N = 128, a.K = 256;
+  a.x = activations(w, r, format, a.experts.M, a.K);
+  a.w = weights(w, r, format, a.experts.E * a.N, a.K);
+  a.out = w.make<float>(a.experts.M * a.experts.k * a.N);
+  return a;
+}
+OpArgs crowded_down(Workspace& w, Random& r) {
+  MoeDownArgs a;
+  const auto format = static_cast<WeightFormat>(r.below(3));
+  a.experts = crowded(w, r);
+  a.N = 128, a.K = 128;
+  const int64_t rows = a.experts.M * a.experts.k;
+  a.x = activations(w, r, format, rows, a.K);
+  a.w = weights(w, r, format, a.experts.E * a.N, a.K);
+  a.weights = cases::scales(w, r, rows, 0.3);
+  a.out = cases::normals(w, r, a.experts.M * a.N);
+  return a;
+}
+
+OpArgs topk_of(Workspace& w, Random&, const std::vector<float>& scores, int64_t k) {
+  TopkArgs a;
+  a.B = 1, a.next_n = 1, a.k = k, a.S = static_cast<int64_t>(scores.size()), a.slot_stride = a.S;
+  float* logits = w.make<float>(a.S);
+  std::vector<int32_t> slots;
+  for (int64_t i = 0; i < a.S; ++i) {
+    logits[i] = scores[static_cast<size_t>(i)];
+    slots.push_back(static_cast<int32_t>(i ^ 5));
+  }
+  a.logits = logits;
+  a.lengths = cases::integers(w, {static_cast<int32_t>(a.S)});
+  a.slot_table = cases::integers(w, slots);
+  a.slots = w.make<int32_t>(a.k);
+  return a;
+}
+// The k-th score is the last of its kind and all its low digits are zero: every count of a digit must be exact.
+OpArgs topk_last_zero(Workspace& w, Random& r) {
+  std::vector<float> scores(80, -1.5f);
+  for (size_t i = 0; i < 30; ++i) scores[i * 2] = i < 10 ? 2.0f : 0.0f;
+  return topk_of(w, r, scores, 30);
+}
+// More places than a block looks at in one turn, ties across the turns.
+OpArgs topk_long(Workspace& w, Random& r) {
+  std::vector<float> scores;
+  for (int i = 0; i < 9000; ++i) scores.push_back(static_cast<float>(r.below(7)));
+  return topk_of(w, r, scores, 3000);
+}
+
+// A length that ends within a wave's sixteen keys, pages of one token: what lies behind has no page.
+OpArgs last_logits(Workspace& w, Random& r) {
+  MqaLogitsArgs a;
+  a.B = 1, a.next_n = 1, a.H = 8, a.S = 52;
+  a.cache.pages = a.S, a.cache.page_size = 1, a.cache.layout = a.reads = IndexLayout::row;
+  a.cache.data = w.make<uint8_t>(a.S * index_page_bytes(1));
+  for (int64_t t = 0; t < a.S; ++t) {
+    uint8_t* page = a.cache.data + t * index_page_bytes(1);
+    for (int d = 0; d < kIndexDim; ++d) page[index_key_offset(a.cache.layout, 0, d)] = to_e4m3(static_cast<float>(r.normal())).bits;
+    *reinterpret_cast<float*>(page + index_scale_offset(1, 0)) = 0.5f;
+  }
+  a.q = cases::codes(w, r, a.H * kIndexDim);
+  a.gates = cases::floats(w, r, a.H);
+  a.table_stride = a.S;
+  std::vector<int32_t> table;
+  for (int64_t t = 0; t < a.S; ++t) table.push_back(static_cast<int32_t>(a.S - 1 - t));
+  a.block_table = cases::integers(w, table);
+  a.lengths = cases::integers(w, {static_cast<int32_t>(a.S)});
+  a.logits = w.make<float>(a.S);
+  return a;
+}
+
+// Fewer elements than a block has threads.
+OpArgs small_query_scale(Workspace& w, Random& r) {
+  QueryScaleArgs a;
+  a.M = 3, a.H = 1, a.width = 80, a.columns = 64, a.stride = 80;
+  a.format = Format::bf16;
+  a.q = cases::normals(w, r, a.M * a.stride);
+  a.positions = cases::integers(w, {1, 40, 99});
+  a.beta = 0.1f, a.original_positions = 16;
+  return a;
+}
+
+}  // namespace
+
+const std::vector<ExtraCase>& extra_cases() {
+  static const std::vector<ExtraCase> all = [] {
+    std::vector<ExtraCase> made;
+    const auto add = [&](std::string why, auto make) {
+      Workspace w;
+      Random r(1);
+      made.push_back({std::move(why), op_of(make(w, r)), make});
+    };
+    add("a narrow model, fp8", [](Workspace& w, Random& r) { return narrow_mla(w, r, Format::e4m3); });
+    add("a narrow model, bf16", [](Workspace& w, Random& r) { return narrow_mla(w, r, Format::bf16); });
+    add("two blocks of tokens, fp8", many_tokens_fp8);
+    add("two blocks of tokens, bf16", many_tokens_bf16);
+    add("two blocks of tokens, MXFP4", many_tokens_mx);
+    add("two tiles of rows an expert, gate and up", crowded_gate_up);
+    add("two tiles of rows an expert, down", crowded_down);
+    add("the last of the zeros", topk_last_zero);
+    add("a long row", topk_long);
+    add("keys up to the last page", last_logits);
+    add("less than a block", small_query_scale);
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace simt
