@@ -40,7 +40,7 @@ trace::Result<PlannedStep> Planner::step() {
       if (m_in.model.runs_indexer(m_layer))
         indexer();  // else the indices of the last layer that ran it
       attention_query();
-      if (m_chunk && m_layer + 1 == m_s.layers) break;  // all caches hold the chunk
+      if (last_of_prefill()) break;  // all caches hold the chunk
       attention();
       attention_output();
       post_norm();

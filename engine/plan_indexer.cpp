@@ -22,18 +22,25 @@ kernels::IndexLayout index_layout(const trace::ToggleSet& t) {
 }  // namespace
 
 // With streams=dual it runs beside q_b, absorb and the KV store: forked
-// behind the norm of q_a, joined before the sparse MLA reads its slots.
+// behind the norm of q_a, joined before the sparse MLA reads its slots. Of the last layer of a
+// prefill nothing reads the slots: only the key is made and stored.
 void Planner::indexer() {
   m_b.on_stream(m_index_stream);
   m_on_index = true;
-  index_query_and_key();
+  m_key_only = last_of_prefill();
+  if (!m_key_only) index_query();
+  index_key();
   rope_of_indexer();
-  m_b.emit("hadamard_q", Category::indexer,
-           kernels::HadamardArgs{m_b.update(m_buf.q_idx), m_s.M * m_s.index_heads});
+  if (!m_key_only) {
+    m_b.emit("hadamard_q", Category::indexer,
+             kernels::HadamardArgs{m_b.update(m_buf.q_idx), m_s.M * m_s.index_heads});
+  }
   m_b.emit("hadamard_k", Category::indexer, kernels::HadamardArgs{m_b.update(m_buf.k_idx), m_s.M});
-  m_b.emit("index_q_quant", Category::indexer,
-           kernels::IndexQuantArgs{m_b.read(m_buf.q_idx), m_b.write(m_buf.q_idx_codes),
-                                   m_b.write(m_buf.q_idx_scales), m_s.M * m_s.index_heads});
+  if (!m_key_only) {
+    m_b.emit("index_q_quant", Category::indexer,
+             kernels::IndexQuantArgs{m_b.read(m_buf.q_idx), m_b.write(m_buf.q_idx_codes),
+                                     m_b.write(m_buf.q_idx_scales), m_s.M * m_s.index_heads});
+  }
   const kernels::IndexCache& cache = m_in.index.layers[static_cast<size_t>(m_layer)];
   m_b.writes(m_index_cache[static_cast<size_t>(m_layer)]);
   m_b.emit("index_k_store", Category::indexer,
@@ -43,15 +50,20 @@ void Planner::indexer() {
                                    .cache = cache,
                                    .writes = index_layout(m_toggles),
                                    .M = m_s.M});
-  head_gates();
-  index_scores();
+  if (!m_key_only) {
+    head_gates();
+    index_scores();
+  }
   m_on_index = false;
   m_b.on_stream(0);
 }
 
-void Planner::index_query_and_key() {
+void Planner::index_query() {
   // This quantisation writes its scales as the GEMM reads them, in every mode: no copy follows.
   quantised_linear("wq_b", w().wq_b, m_buf.q_lora, "q_lora_quant", m_buf.index_quant, m_buf.q_idx);
+}
+
+void Planner::index_key() {
   linear("wk", w().wk, m_buf.norm, m_buf.norm_quant, m_buf.scales_copy[2], m_buf.k_raw);
   m_b.emit("k_norm", Category::indexer,
            kernels::LayerNormArgs{.x = m_b.read(m_buf.k_raw),
@@ -75,12 +87,12 @@ void Planner::rope_of_indexer() {
   const std::array<int64_t, 2> q_out = q_in_place ? q_in : q_tight,
                                k_out = k_in_place ? k_in : k_tight;
   m_b.emit("index_rope", Category::indexer,
-           kernels::IndexRopeArgs{.q = m_b.read(m_buf.q_idx),
+           kernels::IndexRopeArgs{.q = m_key_only ? nullptr : m_b.read(m_buf.q_idx),
                                   .q_stride = q_in[0],
                                   .q_head_stride = q_in[1],
                                   .k = m_b.read(m_buf.k_idx),
                                   .k_stride = k_in[0],
-                                  .q_out = m_b.write(q_at),
+                                  .q_out = m_key_only ? nullptr : m_b.write(q_at),
                                   .q_out_stride = q_out[0],
                                   .q_out_head_stride = q_out[1],
                                   .k_out = m_b.write(k_at),
@@ -89,7 +101,7 @@ void Planner::rope_of_indexer() {
                                   .positions = positions(),
                                   .style = rope_style(m_in.model.indexer_rope_interleave),
                                   .M = m_s.M,
-                                  .H = m_s.index_heads,
+                                  .H = m_key_only ? 0 : m_s.index_heads,
                                   .rope = m_s.rope});
   // The rotated values are to stand in q[..., :rope] and k[..., :rope]. Where the kernel worked in
   // place they do: only a view with the same pointer, shape and stride proves it.
@@ -116,7 +128,7 @@ void Planner::rope_of_indexer() {
                                       .D = m_s.rope},
              what);
   };
-  const bool copy_q = !guarded || !(q_rotated == q_target),
+  const bool copy_q = !m_key_only && (!guarded || !(q_rotated == q_target)),
              copy_k = !guarded || !(k_rotated == k_target);
   if (copy_q) copy("rope_clone", q_at, q_out, m_buf.q_rot, q_tight, m_s.index_heads, "q");
   if (copy_k) copy("rope_clone", k_at, k_out, m_buf.k_rot, k_tight, 1, "k");

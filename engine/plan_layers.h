@@ -83,6 +83,7 @@ class Planner {
     return m_chunk ? m_chunk->slot_table.data() : m_in.sequences.slot_table();
   }
   int64_t slot_stride() const { return m_chunk ? m_chunk->slot_stride : m_s.max_context; }
+  bool last_of_prefill() const { return m_chunk && m_layer + 1 == m_s.layers; }
   kernels::RopeTable rope_table() const;
   kernels::QuantIn read(const QuantBuffer&);
   kernels::QuantOut write(const QuantBuffer&);
@@ -114,7 +115,8 @@ class Planner {
   void input_projection();
   void query();
   void indexer();
-  void index_query_and_key();
+  void index_query();
+  void index_key();
   void rope_of_indexer();
   void head_gates();
   void index_scores();
@@ -148,6 +150,7 @@ class Planner {
   int m_layer = 0;
   int m_index_stream = 0;           // where the indexer runs
   bool m_on_index = false;          // planning the indexer
+  bool m_key_only = false;          // of which nothing but the key is wanted
   kernels::ScaleLayout m_produced;  // the layout in which producers write activation scales
   std::vector<int> m_kv_cache, m_index_cache;  // externals of the builder, a layer each
 };

@@ -135,7 +135,7 @@ TEST_CASE("every launch of a prefill agrees with its reference") {
         CHECK(j.ok());
       }
     }
-    CHECK(ragged == (m.config().has_indexer() ? 3 * m.config().layers : 0));
+    CHECK(ragged == (m.config().has_indexer() ? 3 * (m.config().layers - 1) : 0));
     CHECK(step->arena.overrun().empty());
   }
 }
@@ -165,6 +165,52 @@ TEST_CASE(
     bool concat = false;
     for (const PlannedOp& op : split->plan.ops) concat |= op.key == "concat";
     CHECK(concat);
+  }
+}
+
+TEST_CASE("the last layer makes the index key alone, and guards its RoPE as the others do") {
+  auto spec = prefill_spec(1, 70);
+  auto session = load(spec);
+  Model& m = session->model();
+  const int last = m.config().layers - 1;
+  for (const bool guarded : {false, true}) {
+    for (const bool k_in_place : {true, false}) {
+      const auto set =
+          with(trace::ToggleSet::all_off(), "rope_update", guarded ? "guarded" : "clone");
+      PlanOptions options;
+      options.k_rope_in_place = k_in_place;
+      const Caches empty{empty_kv(m.setup.shape, m.sequences.slot_count(), kernels::Format::bf16),
+                         empty_index(m.config(), m.setup.shape, m.sequences.slot_count(),
+                                     kernels::IndexLayout::row, set.page_size())};
+      PrefillChunk chunk;
+      chunk.slot_stride = m.setup.shape.max_context;
+      chunk.tokens = {1}, chunk.positions = {0}, chunk.lengths = {1};
+      chunk.slots = chunk.gathered = {m.sequences.slot(0, 0)};
+      chunk.slot_table.assign(m.sequences.slot_table(),
+                              m.sequences.slot_table() + chunk.slot_stride);
+      chunk.begin = {0}, chunk.end = {1};
+      const auto bf16 = with(set, "kv_dtype", "bf16");
+      const auto step = plan_prefill(inputs_of(m, empty), chunk, bf16, options);
+      REQUIRE(step.ok());
+      std::string copies, query;
+      for (const PlannedOp& op : step->plan.ops) {
+        if (op.layer != last) continue;
+        if (op.key == "rope_clone" || op.key == "rope_write_back") copies += op.label + ";";
+        for (const char* key : {"wq_b", "hadamard_q", "index_q_quant", "head_gates", "ragged_topk"})
+          if (op.key == key) query += op.label + ";";
+      }
+      const std::string at = "layer " + std::to_string(last) + " ";
+      CHECK(query == "");
+      // In place and guarded: nothing to copy. Elsewhere, or unguarded: the key's two, never q's.
+      CHECK(copies ==
+            (guarded && k_in_place ? "" : at + "rope_clone k;" + at + "rope_write_back k;"));
+      REQUIRE(prefill(inputs_of(m, empty), bf16, options, m.executor).ok());
+      auto plain = spec;
+      plain.toggles = with(plain.toggles, "kv_dtype", "bf16");
+      auto base = load(plain);
+      const bool same = logical_bytes(m, empty) == logical_bytes(base->model(), base->arm().caches);
+      CHECK(same);
+    }
   }
 }
 
