@@ -92,7 +92,7 @@ struct EngineBenchArgs {
 
 json report_json(const engine::BenchReport& r) {
   const auto& c = r.ceilings;
-  json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"cache", r.cache_state}, {"workers", r.workers},
+  json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"synthetic", r.synthetic}, {"cache", r.cache_state}, {"workers", r.workers},
               {"ceilings", {{"read_gbps", c.read_gbps}, {"copy_gbps", c.copy_gbps}, {"bf16_tflops", c.bf16_tflops},
                             {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}}},
               {"products_of_floor", r.products_of_floor()}, {"products_of_read", r.products_of_read()}, {"rows", json::array()}};
@@ -111,7 +111,7 @@ void print_report(const engine::BenchReport& r) {
   }
   const auto& c = r.ceilings;
   fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of their floor, {:.0f} % of the read ceiling\n",
-             table.text(), r.model, r.device, r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
+             table.text(), r.model + (r.synthetic ? " (synthetic)" : ""), r.device, r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
              100 * r.products_of_floor(), 100 * r.products_of_read());
 }
 

@@ -37,8 +37,10 @@ int run_record(const RecordArgs& args) {
   if (args.common.json) {
     print_json(record_json(run, store->path()));
   } else {
-    fmt::print("run {}  {}  {} us a step (median of {}, 95 % {} .. {}), {:g} launches a step, tracing costs {:+.2f} %\n{}\n", run.id, run.name,
-               us(run.step.median), run.step.n, us(run.step.lo), us(run.step.hi), run.kernels_per_step, trace::tracing_overhead_pct(run), store->path());
+    const std::string model = model_label(*run.spec);
+    fmt::print("run {}  {}: {} us a step (median of {}, 95 % {} .. {}), {:g} launches a step, tracing costs {:+.2f} %\n{}\n", run.id,
+               run.name == run.spec->model.name ? model : run.name + "  " + model, us(run.step.median), run.step.n, us(run.step.lo),
+               us(run.step.hi), run.kernels_per_step, trace::tracing_overhead_pct(run), store->path());
   }
   return kDone;
 }

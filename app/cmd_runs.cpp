@@ -41,7 +41,7 @@ int list_runs(const CommonArgs& common, const std::string& text) {
   Table table({"run", "created", "origin", "step us", "model", "backend", "device", "name", "tags"});
   for (const auto& run : *runs) {
     table.row({std::to_string(run.id) + (run.starred ? "*" : ""), run.created, std::string(trace::to_string(run.origin)),
-               run.step.n ? us(run.step.median) : "-", run.spec ? run.spec->model.name : "", run.backend, run.device, run.name, run.tags});
+               run.step.n ? us(run.step.median) : "-", run.spec ? model_label(*run.spec) : "", run.backend, run.device, run.name, run.tags});
   }
   fmt::print("{}", table.text());
   return kDone;

@@ -39,7 +39,7 @@ int run_start(const Context& context, const StartArgs& args) {
   if (!ab) return refuse(ab.error());
   auto store = open_store(args.common.db);
   if (!store) return refuse(store.error());
-  note("starting the engine: {} on {}, A/B of {}", ab->base.model.name, ab->base.backend == "auto" ? "the best backend" : ab->base.backend, args.toggle);
+  note("starting the engine: {} on {}, A/B of {}", model_label(ab->base), ab->base.backend == "auto" ? "the best backend" : ab->base.backend, args.toggle);
   trace::AbResult result;
   {
     EngineClient client;   // its thread ends before a window starts its own

@@ -18,6 +18,10 @@ json estimate_json(const trace::Estimate& e) {
   return {{"median", number(e.median)}, {"lo", number(e.lo)}, {"hi", number(e.hi)}, {"n", e.n}};
 }
 
+std::string model_label(const trace::RunSpec& spec) {
+  return spec.model.name + (spec.model.synthetic ? " (synthetic)" : "");
+}
+
 json run_json_row(const trace::Run& run) {
   json toggles = json::object();
   if (run.spec) {
@@ -34,7 +38,8 @@ json run_json_row(const trace::Run& run) {
 
 json record_json(const trace::Run& run, const std::string& db) {
   return {{"run", run.id}, {"db", db}, {"backend", run.backend}, {"device", run.device},
-          {"model", run.spec ? run.spec->model.name : ""}, {"step_us", estimate_json(run.step)},
+          {"model", run.spec ? run.spec->model.name : ""}, {"synthetic", run.spec ? run.spec->model.synthetic : false},
+          {"weights", run.spec && !run.spec->weights.empty() ? run.spec->weights : "synthetic"}, {"step_us", estimate_json(run.step)},
           {"kernels_per_step", run.kernels_per_step}, {"tracing_overhead_pct", number(trace::tracing_overhead_pct(run))},
           {"standing", run.standing}};
 }
@@ -86,7 +91,8 @@ json ab_json(const trace::AbResult& result) {
                            {"compared", result.equivalence.compared}, {"max_abs", number(result.equivalence.max_abs)},
                            {"first_difference", result.equivalence.first_difference}}},
           {"removed", launches_json(result.removed, *result.a)}, {"added", launches_json(result.added, *result.a)},
-          {"model", result.a->spec ? result.a->spec->model.name : ""}, {"standing", result.a->standing}, {"notes", result.notes}};
+          {"model", result.a->spec ? result.a->spec->model.name : ""},
+          {"synthetic", result.a->spec ? result.a->spec->model.synthetic : false}, {"standing", result.a->standing}, {"notes", result.notes}};
 }
 
 std::string ab_text(const trace::AbResult& result) {
@@ -98,7 +104,7 @@ std::string ab_text(const trace::AbResult& result) {
   std::string out = fmt::format("A/B  {}\n", keys);
   if (result.a->spec) {
     const auto& spec = *result.a->spec;
-    out += fmt::format("     {}{}{}, batch {}, context {}, {} on {} ({})\n", spec.model.name, spec.model.synthetic ? " (synthetic)" : "",
+    out += fmt::format("     {}{}, batch {}, context {}, {} on {} ({})\n", model_label(spec),
                        spec.weights.empty() ? "" : ", weights of " + spec.weights,
                        spec.workload.batch, spec.workload.context, result.a->backend, result.a->device, result.a->standing);
   }

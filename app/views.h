@@ -25,6 +25,9 @@ struct BubbleView {
   std::vector<std::pair<std::string, trace::BubbleReport>> devices;  // every active device, whole
 };
 
+// "glm-5", "tiny (synthetic)": what no one publishes is never shown without saying so.
+std::string model_label(const trace::RunSpec&);
+
 enum class WindowKind { all, step, layer };
 trace::Result<WindowKind> window_kind(const std::string& name);
 

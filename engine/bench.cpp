@@ -58,7 +58,7 @@ class Bench {
         m_both_routings(both_routings) {
     const trace::RunSpec& spec = session.spec();
     m_report.backend = spec.backend, m_report.device = device_name();
-    m_report.model = spec.model.name;
+    m_report.model = spec.model.name, m_report.synthetic = spec.model.synthetic;
     m_report.workers = m_executor.workers();
     m_report.cache_state = options.whole_step ? "step" : options.cold ? "cold" : "warm";
   }

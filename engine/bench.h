@@ -26,6 +26,7 @@ struct BenchRow {
 
 struct BenchReport {
   std::string backend, device, model, cache_state;
+  bool synthetic = false;  // no one publishes this model
   int workers = 1;
   Ceilings ceilings;
   std::vector<BenchRow> rows;

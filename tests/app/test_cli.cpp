@@ -188,6 +188,25 @@ TEST_CASE("every command has help with an example") {
   }
 }
 
+TEST_CASE("a model that no one publishes is labelled synthetic wherever it is named") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
+  const std::vector<std::string> small = {"--model", "tiny", "--layers", "2", "--batch", "1", "--context", "40", "--db", db};
+  const auto run = [&](std::vector<std::string> command) {
+    command.insert(command.end(), small.begin(), small.end());
+    const auto result = decodescope(command);
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    return result;
+  };
+  CHECK(run({"record", "--steps", "2", "--warmup", "0"}).out.find("tiny (synthetic)") != std::string::npos);
+  CHECK(one_line_of_json(run({"record", "--steps", "2", "--warmup", "0", "--json"}))["synthetic"] == true);
+  CHECK(run({"ab", "--toggle", "cat_skip"}).out.find("tiny (synthetic)") != std::string::npos);
+  CHECK(decodescope({"runs", "--db", db}).out.find("tiny (synthetic)") != std::string::npos);
+  CHECK(one_line_of_json(decodescope({"runs", "--db", db, "--json"}))[0]["synthetic"] == true);
+  CHECK(decodescope({"show", "1", "--db", db}).out.find("synthetic") != std::string::npos);
+}
+
 TEST_CASE("record --prefill starts from a real prefix and says so") {
   tests::TempFolder folder;
   const std::string db = folder / "runs.db";
