@@ -21,7 +21,9 @@ struct UiBench {
   FrameTimes view_model;       // the view-model's part, processor time
   double open_ms = 0;          // trace in memory to everything the panels show
   double timeline_ms = 0;      // of it, what the timeline itself needs: bubbles, lanes, trees
-  double reclassify_ms = 0;    // other thresholds
+  double reclassify_ms = 0;    // other thresholds while a line is dragged: the median of several, each on the one before
+  double reclassify_first_ms = 0;  // the first one, which takes its memory
+  int64_t bubbles = 0;         // that are classified
   double bytes_per_event = 0;  // all timeline structures, the list of bubbles included
   double rss_mib = 0;          // of the process, at its most
 };

@@ -39,7 +39,7 @@ void card_header() {
 }
 
 // Idle time of the row under the mouse, by scope.
-void scope_tooltip(const RunAnalysis& a) {
+void scope_tooltip(const RunAnalysis& a, const std::string& verdict) {
   const std::vector<ScopeRowVm> rows = scope_rows(a);
   if (rows.empty() || !ImGui::BeginTooltip()) return;
   if (ImGui::BeginTable("scopes", 2 + trace::kBubbleKinds, kTableFlags)) {
@@ -58,27 +58,42 @@ void scope_tooltip(const RunAnalysis& a) {
     }
     ImGui::EndTable();
   }
+  ImGui::PushTextWrapPos(ImGui::GetFontSize() * 32);
+  text(verdict);
+  ImGui::PopTextWrapPos();
   ImGui::EndTooltip();
+}
+
+// Which columns a card of this width has room for; the run's name never goes.
+struct CardColumns {
+  bool busy, contiguous, dispatch, share, overlaps, waits;
+  int count() const { return 5 + busy + contiguous + dispatch + share + overlaps + waits; }
+};
+
+CardColumns card_columns(const std::vector<CardRowVm>& rows) {
+  const float width = ImGui::GetContentRegionAvail().x / ImGui::GetStyle().FontScaleMain;
+  // Columns that are empty everywhere only take room; contiguous and overlaps are rare enough to leave out then.
+  const bool contiguous = std::ranges::any_of(rows, [](const CardRowVm& r) { return r.any[static_cast<size_t>(BubbleKind::contiguous)]; });
+  const bool overlaps = std::ranges::any_of(rows, [](const CardRowVm& r) { return r.overlaps != kNothing; });
+  return {.busy = width > 520, .contiguous = contiguous && width > 760, .dispatch = width > 440, .share = width > 680,
+          .overlaps = overlaps && width > 720, .waits = width > 600};
 }
 
 void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& actions) {
   const Palette& p = theme().colours;
-  // Columns that are empty everywhere only take room; contiguous and overlaps are rare enough to
-  // leave out then.
-  const auto any = [&](BubbleKind k) {
-    return std::ranges::any_of(rows,
-                               [k](const CardRowVm& r) { return r.any[static_cast<size_t>(k)]; });
-  };
-  const bool contiguous = any(BubbleKind::contiguous);
-  const bool overlaps =
-      std::ranges::any_of(rows, [](const CardRowVm& r) { return r.overlaps != kNothing; });
-  if (!ImGui::BeginTable("card", 7 + contiguous + overlaps + 1, kTableFlags)) return;
+  const CardColumns show = card_columns(rows);
+  if (!ImGui::BeginTable("card", show.count(), kTableFlags)) return;
   ImGui::TableSetupColumn("run · µs", ImGuiTableColumnFlags_WidthStretch);
-  for (const char* name : {"wall", "busy", "idle"}) ImGui::TableSetupColumn(name);
-  if (contiguous) ImGui::TableSetupColumn("contiguous");
-  for (const char* name : {"dispatch", "fence", "stall"}) ImGui::TableSetupColumn(name);
-  if (overlaps) ImGui::TableSetupColumn("overlaps");
-  ImGui::TableSetupColumn("waits");
+  ImGui::TableSetupColumn("wall");
+  if (show.busy) ImGui::TableSetupColumn("busy");
+  ImGui::TableSetupColumn("idle");
+  if (show.contiguous) ImGui::TableSetupColumn("contiguous");
+  if (show.dispatch) ImGui::TableSetupColumn("dispatch");
+  ImGui::TableSetupColumn("fence");
+  ImGui::TableSetupColumn("stall");
+  if (show.share) ImGui::TableSetupColumn("% of idle");
+  if (show.overlaps) ImGui::TableSetupColumn("overlaps");
+  if (show.waits) ImGui::TableSetupColumn("waits");
   card_header();
   for (const CardRowVm& row : rows) {
     ImGui::TableNextRow();
@@ -91,23 +106,25 @@ void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& ac
     const std::string label = middle_clipped(row.title, std::max(chars, 8)) + "###run";
     if (ImGui::Selectable(label.c_str(), false, ImGuiSelectableFlags_SpanAllColumns))
       actions.push_back(action::SelectRun{row.key});
-    if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) scope_tooltip(*state.find(row.key)->analysis);
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal)) scope_tooltip(*state.find(row.key)->analysis, row.verdict);
     copy_menu("copy",
               row.title + "\twall " + row.wall + "\tbusy " + row.busy + "\tidle " + row.idle +
                   "\tstall " + row.kinds[3],
               actions);
     cell(row.wall);
-    cell(row.busy);
+    if (show.busy) cell(row.busy);
     cell(row.idle);
-    for (int k = contiguous ? 0 : 1; k < trace::kBubbleKinds; ++k) {
-      const auto i = static_cast<size_t>(k);
-      const bool loud = row.any[i] && k >= static_cast<int>(BubbleKind::fence);
-      cell(row.kinds[i], loud         ? colour_of(static_cast<BubbleKind>(k), p)
+    for (const BubbleKind kind : {BubbleKind::contiguous, BubbleKind::dispatch, BubbleKind::fence, BubbleKind::stall}) {
+      if ((kind == BubbleKind::contiguous && !show.contiguous) || (kind == BubbleKind::dispatch && !show.dispatch)) continue;
+      const auto i = static_cast<size_t>(kind);
+      const bool loud = row.any[i] && kind >= BubbleKind::fence;
+      cell(row.kinds[i], loud         ? colour_of(kind, p)
                          : row.any[i] ? p.text
                                       : p.faint);
     }
-    if (overlaps) cell(row.overlaps, row.overlaps == kNothing ? p.faint : p.overlap);
-    cell(row.waits);
+    if (show.share) cell(row.stall_share, row.any[3] ? p.stall : p.faint);
+    if (show.overlaps) cell(row.overlaps, row.overlaps == kNothing ? p.faint : p.overlap);
+    if (show.waits) cell(row.waits);
     ImGui::PopID();
   }
   ImGui::EndTable();
@@ -129,14 +146,14 @@ void threshold_line(int id, double x, bool stall, const AppState& state, Actions
 }
 
 void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
-  const HistogramVm vm = histogram_vm(*open.analysis);
+  const HistogramVm vm = histogram_vm(*open.analysis, state.thresholds);
   const trace::Thresholds standard;
   if (state.thresholds == standard) {
     heading("All gaps by length",
-            vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
+            open.analysing ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
   } else {
     const float edge = ImGui::GetContentRegionAvail().x;
-    dim("All gaps by length");
+    dim(open.analysing ? "All gaps by length: classifying anew …" : "All gaps by length");
     ImGui::SameLine(edge - ImGui::CalcTextSize("reset thresholds").x - 12);
     if (ImGui::SmallButton("reset thresholds")) actions.push_back(action::SetThresholds{standard});
   }
@@ -206,11 +223,14 @@ bool difference(const AppState& state) {
 void tables(const AppState& state, const OpenRun& open, UiMemory& memory, Actions& actions) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const bool wide = room.x > 540 * ImGui::GetStyle().FontScaleMain;
-  ImGui::BeginChild("stalls", {wide ? room.x * 0.58f : 0, wide ? 0 : room.y * 0.55f});
+  // Never lower than what can be read: the panel scrolls then.
+  const float scale = ImGui::GetStyle().FontScaleMain;
+  const float least = (wide ? 120 : 110) * scale;
+  ImGui::BeginChild("stalls", {wide ? room.x * 0.58f : 0, wide ? std::max(room.y, least) : std::max(room.y * 0.55f, least)});
   stall_table_panel(state, open, memory, actions);
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, 20);
-  ImGui::BeginChild("gaps");
+  ImGui::BeginChild("gaps", {0, std::max(ImGui::GetContentRegionAvail().y, least)});
   histogram(state, open, actions);
   ImGui::EndChild();
 }
@@ -235,7 +255,7 @@ void draw_bubbles(const AppState& state, UiMemory& memory, Actions& actions) {
   if (open->analysis->options.device < t.devices.size() && trace::is_stamps(t.devices[open->analysis->options.device]))
     wrapped("Through the lens: by stamps of the device's own clock inside the kernels. Busy is a lower bound, gaps are an upper one.",
             theme().colours.dispatch);
-  wrapped(idle_verdict(*open->analysis), theme().colours.text);
+  wrapped(open->analysis->verdict, theme().colours.text);
   gap(3);
   tables(state, *open, memory, actions);
   ImGui::EndChild();

@@ -152,7 +152,7 @@ void draw_details(const AppState& state, UiMemory& memory, Actions& actions) {
     gap(3);
     distribution(open->analysis, a.trace().events[state.selection.index], memory);
   } else if (state.selection.kind == SelectionKind::bubble &&
-             state.selection.index < a.report->bubbles.size()) {
+             state.selection.index < a.bubbles->size()) {
     heading("Bubble", open->title);
     body(bubble_details(a, state.selection.index), actions);
   }

@@ -119,7 +119,9 @@ void controls(const AppState& state, UiMemory& memory, Actions& actions) {
   ImGui::SetItemTooltip("make groups of kernels of your own");
   groups_popup(state, memory, actions);
   ImGui::SameLine();
-  ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x * 0.3f, 90.0f, 280.0f));
+  // A second line where the filter and the buttons behind it do not fit.
+  if (ImGui::GetContentRegionAvail().x < 190 * ImGui::GetStyle().FontScaleMain) ImGui::NewLine();
+  ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x * 0.3f, 110.0f, 280.0f));
   ImGui::InputTextWithHint("##filter", "filter names", memory.kernel_filter,
                            sizeof memory.kernel_filter);
 }
@@ -183,7 +185,6 @@ const KernelGroup* chosen_group(const AppState& state, const OpenRun& open, cons
                                 const std::vector<uint32_t>& rows, GroupBy by) {
   if (state.selection.kind == SelectionKind::event && state.selection.run == open.key &&
       state.selection.index < open.analysis->trace().events.size()) {
-    // Layers ask the whole trace: only when they are shown.
     const uint32_t key = key_of_event(*open.analysis, by, state.selection.index);
     const auto at = std::ranges::find(groups, key, &KernelGroup::key);
     if (at != groups.end()) return &*at;

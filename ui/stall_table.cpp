@@ -21,7 +21,7 @@ const Annotation* annotation_at(const OpenRun& open, const trace::Bubble& b) {
 
 // The text that was written at a gap; a click opens a line to write it. On the timeline it is a flag.
 void note_cell(const OpenRun& open, uint32_t bubble, bool shown, UiMemory& memory, Actions& actions) {
-  const Annotation* note = annotation_at(open, open.analysis->report->bubbles[bubble]);
+  const Annotation* note = annotation_at(open, open.analysis->bubbles->at(bubble));
   const Palette& p = theme().colours;
   if (note || shown) {
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {0, 0});

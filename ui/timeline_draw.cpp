@@ -225,7 +225,7 @@ void draw_selection(const TimelineCanvas& c, const TimelineVm& vm, const Stack& 
     if (!locate(stack.items, vm, state.view, item, state.selection.index, style, &r)) return;
   } else {
     if (state.selection.index >= stack.items[item].bubbles->size()) return;
-    const trace::Bubble& b = stack.items[item].bubbles->at(state.selection.index);
+    const trace::Bubble b = stack.items[item].bubbles->at(state.selection.index);
     r.x0 = static_cast<float>(
         state.view.x_of(static_cast<double>(b.begin_ns - stack.items[item].origin_ns)));
     r.x1 = std::max(static_cast<float>(state.view.x_of(

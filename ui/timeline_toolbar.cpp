@@ -16,7 +16,7 @@ namespace {
 // them.
 void search_box(const AppState& state, UiMemory& memory, Actions& actions) {
   ImGui::SameLine();
-  ImGui::SetNextItemWidth(150 * ImGui::GetStyle().FontScaleMain);
+  ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x, 60.0f, 150 * ImGui::GetStyle().FontScaleMain));
   if (std::exchange(memory.search_wants_focus, false)) ImGui::SetKeyboardFocusHere();
   const bool entered = ImGui::InputTextWithHint(
       "##search", "/ search", memory.search, sizeof memory.search,
@@ -113,6 +113,9 @@ void lens_choice(const AppState& state, const Stack& stack, Actions& actions) {
     return trace::stamps_of(*r.run->trace, r.device).has_value();
   });
   ImGui::SameLine();
+  // The search comes first where there is little room; the palette has the lens too.
+  const float width = ImGui::CalcTextSize("Lens: device stamps").x + 2 * ImGui::GetStyle().FramePadding.x;
+  if (!state.lens && ImGui::GetContentRegionAvail().x < width + 120 * ImGui::GetStyle().FontScaleMain) return;
   const char* label = state.lens ? "Lens: device stamps###lens" : "Lens: as recorded###lens";
   if (pill(label, state.lens, any || state.lens)) actions.push_back(action::SetLens{!state.lens});
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;

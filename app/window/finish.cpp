@@ -66,7 +66,7 @@ struct Finisher {
     open->device = trace::profiled_of(*open->run->trace, o.analysis->options.device);
     align(state, *open);
     if (state.selection.run == o.key && state.selection.kind == SelectionKind::bubble &&
-        state.selection.index >= o.analysis->report->bubbles.size())
+        state.selection.index >= o.analysis->bubbles->size())
       state.selection = {};
     analyse_if_needed(state, *open, effects);  // what changed while the worker was at it
     if (first || open->live) refit(state);

@@ -8,9 +8,11 @@
 #include <GLFW/glfw3.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "app/window/context.h"
+#include "app/window/icon.h"
 #include "ui/theme.h"
 
 namespace app {
@@ -91,6 +93,21 @@ void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events, const Wind
 
 }  // namespace
 
+namespace {
+
+void set_icon(GLFWwindow* window) {
+  std::array<int, 3> sides{16, 32, 64};
+  std::array<std::vector<uint8_t>, 3> pixels;
+  std::array<GLFWimage, 3> images;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    pixels[i] = icon_pixels(sides[i]);
+    images[i] = {sides[i], sides[i], pixels[i].data()};
+  }
+  glfwSetWindowIcon(window, static_cast<int>(images.size()), images.data());
+}
+
+}  // namespace
+
 bool glfw_display(std::string* why) {
   const char* x11 = std::getenv("DISPLAY");
   if (!x11 || !*x11) {
@@ -111,12 +128,16 @@ trace::Status run_glfw_window(const WindowRequest& request, Workbench::Parts par
   glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
   glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
   glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+  // As the .desktop file knows the window by.
+  glfwWindowHintString(GLFW_X11_CLASS_NAME, "Decodescope");
+  glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "decodescope");
   GLFWwindow* window =
       glfwCreateWindow(request.width, request.height, "Decodescope", nullptr, nullptr);
   if (!window) {
     glfwTerminate();
     return trace::Error{"the window could not be opened: " + g_glfw_error, "OpenGL 3.3"};
   }
+  set_icon(window);
   glfwMakeContextCurrent(window);
   glfwSwapInterval(1);
   {

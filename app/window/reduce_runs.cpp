@@ -148,8 +148,8 @@ void reduce_runs(AppState& state, const action::NoteStored& a, Effects& effects)
 
 void reduce_runs(AppState& state, const action::Annotate& a, Effects& effects) {
   OpenRun* open = state.find(a.key);
-  if (!open || !open->analysis || a.bubble >= open->analysis->report->bubbles.size()) return;
-  const trace::Bubble& b = open->analysis->report->bubbles[a.bubble];
+  if (!open || !open->analysis || a.bubble >= open->analysis->bubbles->size()) return;
+  const trace::Bubble b = open->analysis->bubbles->at(a.bubble);
   const std::string note = with_annotation(open->run->note, {b.begin_ns, b.end_ns, a.text});
   set_note(*open, note);
   if (open->run->id == 0) return;   // goes into the store with the run

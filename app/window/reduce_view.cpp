@@ -28,8 +28,8 @@ std::optional<Extent> selected_extent(const AppState& state) {
     return Extent{e.start_ns - origin, e.end_ns - origin};
   }
   if (state.selection.kind == SelectionKind::bubble &&
-      state.selection.index < a.report->bubbles.size()) {
-    const trace::Bubble& b = a.report->bubbles[state.selection.index];
+      state.selection.index < a.bubbles->size()) {
+    const trace::Bubble b = a.bubbles->at(state.selection.index);
     return Extent{b.begin_ns - origin, b.end_ns - origin};
   }
   return std::nullopt;
@@ -105,7 +105,7 @@ void reduce_view(AppState& state, const action::SelectEvent& a, Effects& effects
 
 void reduce_view(AppState& state, const action::SelectBubble& a, Effects& effects) {
   const OpenRun* open = state.find(a.key);
-  if (!open || !open->analysis || a.index >= open->analysis->report->bubbles.size()) return;
+  if (!open || !open->analysis || a.index >= open->analysis->bubbles->size()) return;
   select(state, {SelectionKind::bubble, a.key, a.index}, a.reveal, effects);
 }
 

@@ -8,9 +8,9 @@
 #include "app/samples.h"
 #include "app/source.h"
 #include "app/store_access.h"
+#include "app/window/bench_window.h"
 #include "app/window/glfw_window.h"
 #include "app/window/screenshot.h"
-#include "ui/bench.h"
 #include "ui/panels.h"
 #include "ui/shell.h"
 
@@ -104,28 +104,6 @@ int open_window(const WindowRequest& request) {
   if (picture) std::fprintf(stderr, "wrote %s\n", request.screenshot.c_str());
   return 0;
 }
-
-namespace {
-
-nlohmann::json bench_window(int64_t events) {
-  const ui::UiBench b = ui::bench_ui(events);
-  const auto times = [](const ui::FrameTimes& t) {
-    return nlohmann::json{{"median", t.median_ms}, {"p99", t.p99_ms}, {"max", t.max_ms}};
-  };
-  return {{"events", b.events},
-          {"frame_ms", times(b.frame)},
-          {"frame_wall_ms", times(b.frame_wall)},
-          {"view_model_ms", times(b.view_model)},
-          {"frames", b.frames},
-          {"zooms", b.zooms},
-          {"bytes_per_event", b.bytes_per_event},
-          {"open_ms", b.open_ms},
-          {"timeline_ms", b.timeline_ms},
-          {"reclassify_ms", b.reclassify_ms},
-          {"rss_mib", b.rss_mib}};
-}
-
-}  // namespace
 
 Window window_parts() {
   return {.open = open_window, .display = display_available, .bench_ui = bench_window};

@@ -41,3 +41,42 @@ TEST_CASE("scopes and kinds add up to the idle time") {
     CHECK(idle_verdict(*a).starts_with("Idle "));
   }
 }
+
+TEST_CASE("other thresholds change figures and kinds as the classifier itself would; the gaps stay what they are") {
+  std::mt19937_64 rng(Catch::getSeed());
+  for (int round = 0; round < 20; ++round) {
+    auto run = std::make_shared<trace::Run>();
+    run->trace = test::random_trace(rng, {.lanes = 2, .events = 300});
+    const trace::Thresholds other{.contiguous_ns = 5, .fence_ns = 700, .stall_ns = 4000};
+    const auto a = analyse(run, {}), b = reanalyse(*a, {.thresholds = other});
+    const trace::BubbleReport truth = trace::classify(*run->trace, trace::whole(*run->trace, 0), other);
+    CHECK(b->report->kinds == truth.kinds);
+    CHECK(b->report->scopes == truth.scopes);
+    CHECK(b->report->kinds_by_scope == truth.kinds_by_scope);
+    CHECK(b->report->idle_ns == truth.idle_ns);
+    CHECK(b->report->thresholds == other);
+    REQUIRE(b->bubbles->size() == truth.bubbles.size());
+    for (size_t i = 0; i < truth.bubbles.size(); ++i) CHECK(b->bubbles->at(i).kind == truth.bubbles[i].kind);
+    CHECK(b->gaps == a->gaps);
+    CHECK(histogram_vm(*a, other).stall_x == histogram_vm(*b, other).stall_x);
+  }
+}
+
+TEST_CASE("many gaps are counted on two threads to the same sums") {
+  std::vector<trace::Bubble> bubbles;
+  std::mt19937_64 rng(Catch::getSeed());
+  std::uniform_int_distribution<int64_t> length(0, 4000);
+  int64_t at = 0, idle = 0;
+  for (size_t i = 0; i < Pyramid<int>::kParallelFrom + 1000; ++i) {
+    const int64_t ns = length(rng);
+    bubbles.push_back({.begin_ns = at, .end_ns = at + ns, .scope = static_cast<trace::BubbleScope>(i % 3)});
+    at += ns + 10, idle += ns;
+  }
+  const BubbleMap map(bubbles);
+  int64_t sum = 0, count = 0;
+  for (const auto& kind : map.tallies())
+    for (const trace::Tally& t : kind) sum += t.ns, count += t.count;
+  CHECK(sum == idle);
+  CHECK(count == static_cast<int64_t>(bubbles.size()));
+  CHECK(map.aggregate(0, map.size()).idle_ns == idle);
+}

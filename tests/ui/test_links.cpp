@@ -106,7 +106,7 @@ TEST_CASE("the minimap shows the worst kind of every pixel, as brute force sees 
       const int64_t begin = std::llround(p * vm.ns_per_px()) + content.begin_ns,
                     end = std::max<int64_t>(std::llround((p + 1) * vm.ns_per_px()) + content.begin_ns, begin + 1);
       const trace::Bubble* worst = nullptr;
-      for (const trace::Bubble& b : a->report->bubbles) {
+      for (const trace::Bubble& b : a->gaps->bubbles) {
         if (b.end_ns - items[0].origin_ns <= begin || b.begin_ns - items[0].origin_ns >= end) continue;
         if (!worst || b.ns() > worst->ns()) worst = &b;
       }

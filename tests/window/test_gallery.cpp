@@ -28,7 +28,7 @@ TEST_CASE("pictures of a selection, a tooltip, the palette and the help", "[.pic
   ui::AppState& state = gui.state();
   const ui::RunKey dual = state.runs[1].key;
   gui.bench().act(ui::action::SelectBubble{dual, 28, false});
-  const auto& bubbles = state.runs[1].analysis->report->bubbles;
+  const auto& bubbles = state.runs[1].analysis->gaps->bubbles;
   for (uint32_t i = 0; i < bubbles.size(); ++i)
     if (bubbles[i].kind == trace::BubbleKind::stall) gui.bench().act(ui::action::SelectBubble{dual, i, false});
   picture(gui, "bubble");

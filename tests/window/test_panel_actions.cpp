@@ -46,8 +46,8 @@ TEST_CASE("bubbles: a click in the stall table goes there") {
     click(ctx, "Bubbles", "1##stall");
     ctx->Yield(2);
     IM_CHECK(s.state().selection.kind == ui::SelectionKind::bubble);
-    IM_CHECK_EQ(s.state().runs[1].analysis->report->bubbles[s.state().selection.index].ns(),
-                s.state().runs[1].analysis->report->stalls().front().ns());
+    IM_CHECK_EQ(s.state().runs[1].analysis->gaps->bubbles[s.state().selection.index].ns(),
+                s.state().runs[1].analysis->gaps->stalls().front().ns());
     IM_CHECK(!s.state().view.fitted || s.state().view.ns_per_px > 0);
   });
 }

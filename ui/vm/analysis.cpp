@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ui/vm/bubbles_vm.h"
+
 namespace ui {
 namespace {
 
@@ -19,12 +21,31 @@ std::vector<uint32_t> longest_of(const std::vector<trace::Bubble>& bubbles) {
   return order;
 }
 
-// What follows from the classifier's report.
-void classify_into(RunAnalysis& a, std::shared_ptr<trace::BubbleReport> report) {
-  a.histogram = trace::gap_histogram(*report);
-  a.worst = longest_of(report->bubbles);
-  a.bubbles = std::make_shared<const BubbleMap>(report->bubbles);
-  a.report = std::move(report);
+// Figures of the report under other thresholds, without its lists; the map has counted them.
+std::shared_ptr<const trace::BubbleReport> figures(const trace::BubbleReport& of, const BubbleMap& map, const trace::Thresholds& thresholds) {
+  auto r = std::make_shared<trace::BubbleReport>();
+  r->window = of.window;
+  r->thresholds = thresholds;
+  r->wall_ns = of.wall_ns, r->busy_ns = of.busy_ns, r->idle_ns = of.idle_ns;
+  r->kernels = of.kernels, r->copies = of.copies, r->activities = of.activities;
+  r->streams = of.streams, r->lanes = of.lanes;
+  r->lane_gaps = of.lane_gaps, r->ties = of.ties;
+  r->overlap_min_ns = of.overlap_min_ns;
+  r->caveats = of.caveats;
+  r->kinds_by_scope = map.tallies();
+  for (size_t k = 0; k < r->kinds.size(); ++k) {
+    for (size_t s = 0; s < r->scopes.size(); ++s) {
+      const trace::Tally& tally = r->kinds_by_scope[k][s];
+      r->kinds[k].count += tally.count, r->kinds[k].ns += tally.ns;
+      r->scopes[s].count += tally.count, r->scopes[s].ns += tally.ns;
+    }
+  }
+  return r;
+}
+
+void classify_under(RunAnalysis& a, const trace::Thresholds& thresholds) {
+  a.bubbles = std::make_shared<const BubbleMap>(a.gaps->bubbles, thresholds);
+  a.report = figures(*a.gaps, *a.bubbles, thresholds);
 }
 
 // What its ceilings are looked up by.
@@ -63,7 +84,10 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
   for (uint32_t i = 0; i < t.lanes.size(); ++i) a->folds = a->folds || t.lanes[i].logical != i;
   a->crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *report));
   a->longest_crossing_ns = longest_ns(t, *a->crossings);
-  classify_into(*a, std::move(report));
+  a->histogram = trace::gap_histogram(*report);
+  a->worst = longest_of(report->bubbles);
+  a->gaps = std::move(report);
+  classify_under(*a, options.thresholds);
   if (stopped()) return nullptr;
   a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
   if (stopped()) return nullptr;
@@ -83,6 +107,7 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
   std::ranges::sort(*order);
   a->path_order = std::move(order);
   a->run = std::move(run);
+  a->verdict = idle_verdict(*a);
   return stopped() ? nullptr : a;
 }
 
@@ -96,17 +121,14 @@ AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
     a->host = options.host ? host_lanes(before.trace(), options.device) : nullptr;
   if (options.grouping != before.options.grouping) {
     a->lanes = std::make_shared<const LaneIndex>(before.trace(), options.device,
-                                                 before.report->overlaps, options.grouping);
+                                                 before.gaps->overlaps, options.grouping);
   }
   if (options.groups != before.options.groups)
     a->kernels = std::make_shared<const KernelStats>(
         with_groups(*before.kernels, before.trace(), options.device, options.groups));
   if (!(options.thresholds == before.options.thresholds)) {
-    auto report = std::make_shared<trace::BubbleReport>(*before.report);
-    trace::reclassify(*report, options.thresholds);
-    // Lengths stay what they were: the histogram and the longest gaps with them.
-    a->bubbles = std::make_shared<const BubbleMap>(report->bubbles);
-    a->report = std::move(report);
+    classify_under(*a, options.thresholds);  // lengths stay what they were: the histogram and the longest gaps with them
+    a->verdict = idle_verdict(*a);
   }
   return a;
 }

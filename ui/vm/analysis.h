@@ -37,6 +37,10 @@ struct RunAnalysis {
   std::shared_ptr<const HostLanes> host;  // null unless asked for and recorded
   bool queues = false;                    // grouping by hardware queue shows something else
   bool folds = false;                     // and so does folding graph side streams
+  // The classifier's own report, with every bubble and overlap, under the thresholds it was first asked with. Others are
+  // a matter of seconds' fractions: they change `report` and `bubbles`, never this.
+  std::shared_ptr<const trace::BubbleReport> gaps;
+  // Its figures under the options' thresholds; its lists of bubbles and overlaps are empty.
   std::shared_ptr<const trace::BubbleReport> report;
   std::shared_ptr<const BubbleMap> bubbles;
   trace::GapHistogram histogram;
@@ -49,11 +53,12 @@ struct RunAnalysis {
 
   std::shared_ptr<const std::vector<Crossing>> crossings;
   int64_t longest_crossing_ns = 0;
+  std::string verdict;  // idle_verdict() of it: looks at every bubble, so once
 
   const trace::Trace& trace() const { return *run->trace; }
   const trace::PathStep* path_step(trace::EventId) const;  // null: not on the critical path
   size_t timeline_bytes() const {
-    return lanes->bytes() + bubbles->bytes() + kernels->names->bytes() + report->bubbles.capacity() * sizeof(trace::Bubble);
+    return lanes->bytes() + bubbles->bytes() + kernels->names->bytes() + gaps->bubbles.capacity() * sizeof(trace::Bubble);
   }
 };
 using AnalysisPtr = std::shared_ptr<const RunAnalysis>;

@@ -39,12 +39,12 @@ std::string tally_text(const trace::Tally& tally) {
 }
 
 // "all joins", "2 joins, 1 host": the causes of the gaps of a kind, most frequent first.
-std::string causes_text(const trace::BubbleReport& r, BubbleKind kind) {
+std::string causes_text(const RunAnalysis& a, BubbleKind kind) {
   std::array<int64_t, trace::kBubbleCauses> count{};
   int64_t total = 0;
-  for (const Bubble& b : r.bubbles) {
-    if (b.kind != kind) continue;
-    ++count[static_cast<size_t>(b.cause)];
+  for (size_t i = 0; i < a.bubbles->size(); ++i) {
+    if (a.bubbles->kind(i) != kind) continue;
+    ++count[static_cast<size_t>(a.gaps->bubbles[i].cause)];
     ++total;
   }
   std::vector<int> order;
@@ -77,7 +77,7 @@ std::string idle_verdict(const RunAnalysis& a) {
     if (tally.count == 0) continue;
     text += "; " + percent(tally.ns, r.idle_ns) + " of that in " + count_text(tally.count) + " " +
             std::string(trace::to_string(kind)) + (tally.count == 1 ? "" : kind == BubbleKind::dispatch ? "es" : "s");
-    if (kind != BubbleKind::dispatch) text += " (" + causes_text(r, kind) + ")";
+    if (kind != BubbleKind::dispatch) text += " (" + causes_text(a, kind) + ")";
     break;   // the worst kind there is; the row has the others
   }
   text += ".";
@@ -123,8 +123,11 @@ std::vector<CardRowVm> card_rows(const AppState& state) {
                      : stall         ? "0"
                                      : std::string(kNothing);
     }
-    row.overlaps = r.overlaps.empty() ? std::string(kNothing)
-                                      : count_text(static_cast<int64_t>(r.overlaps.size()));
+    const trace::Tally& stalls = r.kind(BubbleKind::stall);
+    row.stall_share = r.idle_ns > 0 ? number_text(100.0 * static_cast<double>(stalls.ns) / static_cast<double>(r.idle_ns), 1) : std::string(kNothing);
+    row.verdict = open->analysis->verdict;
+    const auto overlaps = static_cast<int64_t>(open->analysis->gaps->overlaps.size());
+    row.overlaps = overlaps == 0 ? std::string(kNothing) : count_text(overlaps);
     row.waits =
         open->analysis->path ? us_text(open->analysis->path->waits_ns) : std::string(kNothing);
     rows.push_back(std::move(row));
@@ -135,7 +138,7 @@ std::vector<CardRowVm> card_rows(const AppState& state) {
 StallRowVm stall_row(const RunAnalysis& a, uint32_t bubble, const Selection& selection,
                      RunKey key) {
   const trace::Trace& t = a.trace();
-  const Bubble& b = a.bubbles->at(bubble);
+  const Bubble b = a.bubbles->at(bubble);
   StallRowVm row;
   row.us = us_text(b.ns());
   row.lanes = lanes_text(t, b);
@@ -156,18 +159,18 @@ StallTableVm stall_table(const RunAnalysis& a) {
   return vm;
 }
 
-HistogramVm histogram_vm(const RunAnalysis& a) {
+HistogramVm histogram_vm(const RunAnalysis& a, const trace::Thresholds& thresholds) {
   const trace::GapHistogram& h = a.histogram;
   HistogramVm vm;
   vm.width = 1.0 / h.per_decade;
   vm.negative = h.negative;
-  vm.fence_x = std::log10(static_cast<double>(std::max<int64_t>(a.report->thresholds.fence_ns, 1)));
-  vm.stall_x = std::log10(static_cast<double>(std::max<int64_t>(a.report->thresholds.stall_ns, 1)));
+  vm.fence_x = std::log10(static_cast<double>(std::max<int64_t>(thresholds.fence_ns, 1)));
+  vm.stall_x = std::log10(static_cast<double>(std::max<int64_t>(thresholds.stall_ns, 1)));
   for (size_t i = 0; i < h.count.size(); ++i) {
     vm.x.push_back((static_cast<double>(i) + 0.5) * vm.width);
     vm.count.push_back(static_cast<double>(h.count[i]));
     vm.kind.push_back(trace::kind_of(std::max<int64_t>(h.lower_ns(static_cast<int>(i)), 0),
-                                     a.report->thresholds));
+                                     thresholds));
     vm.most = std::max(vm.most, vm.count.back());
   }
   const auto seen = [](double n) { return n > 0; };

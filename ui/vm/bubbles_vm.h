@@ -17,6 +17,8 @@ struct CardRowVm {
   std::array<std::string, trace::kBubbleKinds>
       kinds;  // "17.33 · 3", "0", or "–" where there are none
   std::array<bool, trace::kBubbleKinds> any{};
+  std::string stall_share;  // of the idle time, "91.2"
+  std::string verdict;      // idle_verdict of it
   std::string overlaps;  // count
   std::string waits;     // µs of the critical path that nothing owns
 };
@@ -56,7 +58,8 @@ struct HistogramVm {
   int64_t negative = 0;
   size_t first = 0, last = 0;  // bins worth showing
 };
-HistogramVm histogram_vm(const RunAnalysis&);
+// Kinds and lines are those of the thresholds given, at once, also while everything else is still counted anew.
+HistogramVm histogram_vm(const RunAnalysis&, const trace::Thresholds&);
 // Thresholds after dragging one of the two lines to x; they keep their order and stay within 2 ns
 // .. 100 ms.
 trace::Thresholds drag_threshold(trace::Thresholds, bool stall, double x);

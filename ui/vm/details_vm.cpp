@@ -226,7 +226,7 @@ DetailsVm call_details(const RunAnalysis& a, EventId id) {
 }
 
 DetailsVm bubble_details(const RunAnalysis& a, uint32_t index) {
-  const trace::Bubble& b = a.report->bubbles[index];
+  const trace::Bubble b = a.bubbles->at(index);
   const Trace& t = a.trace();
   DetailsVm vm;
   vm.title = std::string(trace::to_string(b.kind)) + ", " + duration_text(b.ns());

@@ -55,12 +55,12 @@ uint32_t key_of_event(const RunAnalysis& a, GroupBy by, EventId id) {
     case GroupBy::category:
       return static_cast<uint32_t>(e.category);
     case GroupBy::layer:
-      return layer_keys(t, a.options.device, a.layers.get())[id];
+      return layer_key(t, a.layers.get(), a.kernels->layers_recorded, id);
     case GroupBy::user:
       break;
   }
-  if (!a.kernels->rules) return 0;
-  const int32_t rule = map_groups(t, *a.kernels->rules).of(e);
+  if (!a.kernels->rule_of) return 0;
+  const int32_t rule = a.kernels->rule_of->of(e);
   return rule >= 0 ? static_cast<uint32_t>(rule) : static_cast<uint32_t>(a.kernels->rules->size());
 }
 
@@ -84,8 +84,8 @@ std::vector<EventId> events_of(const RunAnalysis& a, GroupBy by, uint32_t key) {
     const std::vector<uint32_t> layers = layer_keys(t, a.options.device, a.layers.get());
     collect([&](EventId id) { return layers[id]; });
   }
-  if (by == GroupBy::user && a.kernels->rules) {
-    const GroupMap map = map_groups(t, *a.kernels->rules);
+  if (by == GroupBy::user && a.kernels->rule_of) {
+    const GroupMap& map = *a.kernels->rule_of;
     const auto none = static_cast<uint32_t>(a.kernels->rules->size());
     collect([&](EventId id) {
       const int32_t rule = map.of(t.events[id]);

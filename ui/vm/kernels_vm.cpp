@@ -102,9 +102,11 @@ std::shared_ptr<const NameIndex> index_names(const trace::Trace& t, uint32_t dev
   return index;
 }
 
-std::vector<KernelGroup> user_groups(const KernelStats& s, const trace::Trace& t, uint32_t device) {
+std::vector<KernelGroup> user_groups(KernelStats& s, const trace::Trace& t, uint32_t device) {
+  s.rule_of = nullptr;
   if (!s.rules || s.rules->empty()) return {};
-  const GroupMap map = map_groups(t, *s.rules);
+  s.rule_of = std::make_shared<const GroupMap>(map_groups(t, *s.rules));
+  const GroupMap& map = *s.rule_of;
   const size_t none = s.rules->size();
   const auto key_of = [&](EventId, const Event& e) {
     const int32_t rule = map.of(e);
@@ -115,11 +117,30 @@ std::vector<KernelGroup> user_groups(const KernelStats& s, const trace::Trace& t
   });
 }
 
+bool recorded_layers(const trace::Trace& t) {
+  return std::ranges::any_of(t.details, [](const trace::Detail& d) { return d.layer >= 0; });
+}
+
 }  // namespace
+
+uint32_t layer_key(const trace::Trace& t, const trace::LayerWindows* layers, bool recorded, EventId id) {
+  const Event& e = t.events[id];
+  if (recorded) {
+    const trace::Detail* d = t.detail_of(e);
+    return d && d->layer >= 0 ? static_cast<uint32_t>(d->layer) + 1 : 0;
+  }
+  if (!layers) return 0;
+  for (const trace::LayerWindows::Step& step : layers->detail) {
+    if (step.layers.empty() || e.start_ns < step.layers.front().begin_ns || e.start_ns >= step.layers.back().end_ns) continue;
+    for (size_t i = 0; i < step.layers.size(); ++i)
+      if (e.start_ns >= step.layers[i].begin_ns && e.start_ns < step.layers[i].end_ns) return static_cast<uint32_t>(i) + 1;
+  }
+  return 0;
+}
 
 std::vector<uint32_t> layer_keys(const trace::Trace& t, uint32_t device, const trace::LayerWindows* layers) {
   std::vector<uint32_t> keys(t.events.size(), 0);
-  const bool recorded = std::ranges::any_of(t.details, [](const trace::Detail& d) { return d.layer >= 0; });
+  const bool recorded = recorded_layers(t);
   struct Span {
     int64_t begin_ns, end_ns;
     uint32_t key;
@@ -162,6 +183,7 @@ KernelStats kernel_stats(const trace::Trace& t, const KernelInputs& in) {
       [&](size_t k) { return trace::title_of(static_cast<trace::Category>(k)); });
   for (const KernelGroup& g : s.by(GroupBy::category)) s.total_ns += g.total_ns;
 
+  s.layers_recorded = recorded_layers(t);
   const std::vector<uint32_t> layers = layer_keys(t, in.device, in.layers);
   const uint32_t most = layers.empty() ? 0 : *std::ranges::max_element(layers);
   auto names = std::make_shared<std::vector<std::string>>(1, "outside of layers");

@@ -54,6 +54,8 @@ struct KernelStats {
   std::shared_ptr<const NameIndex> names;
   std::shared_ptr<const std::vector<std::string>> layer_names;  // [0] = outside of layers
   GroupRulesPtr rules;                                          // of the user's groups; may be null
+  std::shared_ptr<const GroupMap> rule_of;                      // by name and op; null without rules
+  bool layers_recorded = false;                                 // by the recorder, event by event
   Roof roof;
   const std::vector<KernelGroup>& by(GroupBy g) const { return groups[static_cast<size_t>(g)]; }
 };
@@ -73,6 +75,9 @@ KernelStats with_groups(const KernelStats&, const trace::Trace&, uint32_t device
 // By EventId: the model layer plus one, 0 = outside of layers or of the device. The recorder's own numbers, else the
 // layer windows by where an event starts.
 std::vector<uint32_t> layer_keys(const trace::Trace&, uint32_t device, const trace::LayerWindows*);
+
+// Of one event: as in layer_keys().
+uint32_t layer_key(const trace::Trace&, const trace::LayerWindows*, bool recorded, trace::EventId);
 
 enum class KernelColumn : uint8_t { name, count, total, share, equal, hidden, median, p95, spread, max, of_floor };
 // Indices of the groups whose name contains the filter (any case), sorted; ties by name.

@@ -37,7 +37,7 @@ void RowMap::add_event(Node& node, size_t position, bool with_gap) const {
 void RowMap::build() {
   m_tree = Pyramid<Node>(
       m_count,
-      [this](size_t first, size_t last) {
+      [this](size_t first, size_t last, int) {
         Node node;
         for (size_t i = first; i < last; ++i) add_event(node, i, true);
         return node;
@@ -124,25 +124,38 @@ void BubbleMap::Node::merge(const Node& o) {
 
 void BubbleMap::add_bubble(Node& node, size_t i) const {
   const trace::Bubble& b = m_bubbles[i];
-  const auto kind = static_cast<size_t>(b.kind);
-  ++node.count[kind];
-  node.ns[kind] += b.ns();
+  const auto of = static_cast<size_t>(kind(i));
+  ++node.count[of];
+  node.ns[of] += b.ns();
   if (b.ns() > node.worst_ns || (b.ns() == node.worst_ns && i < node.worst)) {
     node.worst_ns = b.ns();
     node.worst = static_cast<uint32_t>(i);
   }
 }
 
-BubbleMap::BubbleMap(const std::vector<trace::Bubble>& bubbles)
-    : m_bubbles(bubbles.data()), m_count(bubbles.size()) {
+BubbleMap::BubbleMap(const std::vector<trace::Bubble>& bubbles, const trace::Thresholds& thresholds)
+    : m_bubbles(bubbles.data()), m_thresholds(thresholds), m_count(bubbles.size()) {
+  std::array<ScopeTallies, Pyramid<Node>::kParts> parts{};
   m_tree = Pyramid<Node>(
       m_count,
-      [this](size_t first, size_t last) {
+      [this, &parts](size_t first, size_t last, int part) {
         Node node;
-        for (size_t i = first; i < last; ++i) add_bubble(node, i);
+        for (size_t i = first; i < last; ++i) {
+          add_bubble(node, i);
+          const trace::Bubble& b = m_bubbles[i];
+          parts[static_cast<size_t>(part)][static_cast<size_t>(kind(i))][static_cast<size_t>(b.scope)].add(b.ns());
+        }
         return node;
       },
       [this](size_t i) { return m_bubbles[i].begin_ns; });
+  for (const ScopeTallies& part : parts) {
+    for (size_t k = 0; k < part.size(); ++k) {
+      for (size_t s = 0; s < part[k].size(); ++s) {
+        m_tallies[k][s].count += part[k][s].count;
+        m_tallies[k][s].ns += part[k][s].ns;
+      }
+    }
+  }
 }
 
 size_t BubbleMap::first_beginning_at(int64_t ns) const {

@@ -78,12 +78,20 @@ struct BubbleAggregate {
 class BubbleMap {
  public:
   BubbleMap() = default;
-  // REQUIRES: sorted by begin, disjoint (BubbleReport::bubbles); outlives the map and keeps its
-  // thresholds.
-  explicit BubbleMap(const std::vector<trace::Bubble>&);
+  // Kinds are those of the thresholds, whatever the bubbles say. REQUIRES: sorted by begin, disjoint
+  // (BubbleReport::bubbles); outlives the map.
+  explicit BubbleMap(const std::vector<trace::Bubble>&, const trace::Thresholds& = {});
 
   size_t size() const { return m_count; }
-  const trace::Bubble& at(size_t i) const { return m_bubbles[i]; }
+  trace::Bubble at(size_t i) const {
+    trace::Bubble b = m_bubbles[i];
+    b.kind = kind(i);
+    return b;
+  }
+  trace::BubbleKind kind(size_t i) const { return trace::kind_of(m_bubbles[i].ns(), m_thresholds); }
+  // Of all of them, by kind and scope.
+  using ScopeTallies = std::array<std::array<trace::Tally, trace::kBubbleScopes>, trace::kBubbleKinds>;
+  const ScopeTallies& tallies() const { return m_tallies; }
   size_t first_beginning_at(int64_t ns) const;
   size_t coarse_end(size_t from, int64_t ns) const;  // as in RowMap
   size_t first_ending_after(int64_t ns) const;
@@ -101,6 +109,8 @@ class BubbleMap {
   void add_bubble(Node&, size_t i) const;
 
   const trace::Bubble* m_bubbles = nullptr;
+  trace::Thresholds m_thresholds;
+  ScopeTallies m_tallies{};
   size_t m_count = 0;
   Pyramid<Node> m_tree;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 namespace ui {
@@ -16,16 +17,32 @@ class Pyramid {
   static constexpr size_t kFan = 16;
 
   Pyramid() = default;
-  // `leaf(first, last)` aggregates items [first, last); `begin(i)` is where item i begins.
+  // `leaf(first, last, part)` aggregates items [first, last); `begin(i)` is where item i begins. Leaves of part 1 may be
+  // made on another thread meanwhile.
+  static constexpr int kParts = 2;
+  static constexpr size_t kParallelFrom = 1 << 19;
   template <class Leaf, class Begin>
   Pyramid(size_t items, Leaf&& leaf, Begin&& begin) {
     if (items == 0) return;
     m_levels.emplace_back();
     Level& leaves = m_levels.back();
-    leaves.reserve((items + kFan - 1) / kFan);
-    for (size_t i = 0; i < items; i += kFan) {
-      leaves.nodes.push_back(leaf(i, std::min(i + kFan, items)));
-      leaves.begin_ns.push_back(begin(i));
+    const size_t count = (items + kFan - 1) / kFan;
+    leaves.nodes.resize(count);
+    leaves.begin_ns.resize(count);
+    const auto fill = [&](size_t from, size_t to, int part) {
+      for (size_t n = from; n < to; ++n) {
+        const size_t i = n * kFan;
+        leaves.nodes[n] = leaf(i, std::min(i + kFan, items), part);
+        leaves.begin_ns[n] = begin(i);
+      }
+    };
+    // Large ones on two cores.
+    if (items < kParallelFrom) {
+      fill(0, count, 0);
+    } else {
+      std::thread other(fill, count / 2, count, 1);
+      fill(0, count / 2, 0);
+      other.join();
     }
     while (m_levels.back().nodes.size() > kFan) m_levels.push_back(above(m_levels.back()));
   }
