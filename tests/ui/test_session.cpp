@@ -34,3 +34,20 @@ TEST_CASE("one step is a chart too") {
   SessionState none;
   CHECK(step_chart(none).segments.empty());
 }
+
+TEST_CASE("clocks and power: a point for every step with a reading, none made up for the others") {
+  SessionState s;
+  for (int i = 0; i < 40; ++i) {
+    StepPoint p{.index = i, .us = 100, .kernels = 5};
+    if (i % 10 == 3) p.clock_mhz = 1900 + i, p.watts = 400, p.celsius = 50 + i;
+    s.steps.push_back(p);
+  }
+  const StepChartVm vm = step_chart(s);
+  CHECK(vm.has_sensors());
+  CHECK(vm.sensor_index == std::vector<double>{3, 13, 23, 33});
+  CHECK(vm.clock_mhz == std::vector<double>{1903, 1913, 1923, 1933});
+  CHECK(vm.watts.size() == 4);
+  CHECK(vm.celsius == 83);
+  for (StepPoint& p : s.steps) p.clock_mhz.reset(), p.watts.reset();
+  CHECK(!step_chart(s).has_sensors());
+}
