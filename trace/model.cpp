@@ -220,6 +220,29 @@ Rule multiple(std::string_view name, int value, int of) {
   return {value % of != 0, field_text(name, value) + " is not a multiple of " + std::to_string(of)};
 }
 
+Rule at_most(std::string_view name, int value, int limit) {
+  return {value > limit, field_text(name, value) + " is more than " + std::to_string(limit)};
+}
+
+// Generous, and small enough that no count of bytes overflows.
+std::vector<Rule> size_rules(const ModelConfig& m) {
+  constexpr int kWide = 1 << 18, kMany = 1 << 12;
+  return {at_most("layers", m.layers, 1024),
+          at_most("hidden", m.hidden, kWide),
+          at_most("vocab", m.vocab, kWide),
+          at_most("dense_intermediate", m.dense_intermediate, kWide),
+          at_most("moe_intermediate", m.moe_intermediate, kWide),
+          at_most("q_lora_rank", m.q_lora_rank, kWide),
+          at_most("kv_lora_rank", m.kv_lora_rank, kWide),
+          at_most("index_topk", m.index_topk, kWide),
+          at_most("heads", m.heads, kMany),
+          at_most("index_heads", m.index_heads, kMany),
+          at_most("experts", m.experts, kMany),
+          at_most("qk_nope_head_dim", m.qk_nope_head_dim, kMany),
+          at_most("qk_rope_head_dim", m.qk_rope_head_dim, kMany),
+          at_most("v_head_dim", m.v_head_dim, kMany)};
+}
+
 std::vector<Rule> shape_rules(const ModelConfig& m, int tp) {
   std::vector<Rule> rules = {
       positive("tp", tp),
@@ -349,7 +372,7 @@ Status override_field(ModelConfig& model, std::string_view key, std::string_view
 }
 
 Status validate(const ModelConfig& m, int tp) {
-  for (const auto& rules : {shape_rules(m, tp), tp > 0 ? part_rules(m, tp) : std::vector<Rule>{}}) {
+  for (const auto& rules : {size_rules(m), shape_rules(m, tp), tp > 0 ? part_rules(m, tp) : std::vector<Rule>{}}) {
     for (const Rule& rule : rules) {
       if (rule.broken) return Error{rule.text, "model " + m.name};
     }

@@ -4,6 +4,7 @@
 
 #include "engine/capture.h"
 #include "engine/checkpoint.h"
+#include "kernels/verify.h"
 #include "published.h"
 #include "small_model.h"
 #include "tests/support/temp_folder.h"
@@ -418,4 +419,46 @@ TEST_CASE("the first layers of a larger checkpoint load, its further layers unre
       std::memcmp(w.layer(0).o_proj.values, memory->layer(0).o_proj.values,
                   static_cast<size_t>(w.layer(0).o_proj.N * w.layer(0).o_proj.K * 2)) == 0;
   CHECK(same);
+}
+
+TEST_CASE("a file with any byte of its header changed opens or is refused, never more") {
+  tests::TempFolder folder;
+  FileTensors tensors;
+  for (const char* name : {"a.weight", "b.weight", "c"}) {
+    const std::vector<uint16_t> values(24, 0x3f80);
+    tensors[name] = file_tensor("BF16", {4, 6}, values.data(), 24);
+  }
+  const std::string file = folder / "model.safetensors";
+  write_safetensors(file, tensors);
+  std::ifstream in(file, std::ios::binary);
+  const std::string good((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  kernels::Random random(Catch::getSeed());
+  INFO("seed " << Catch::getSeed());
+  int opened = 0, read = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::string bad = good;
+    const auto header = static_cast<int64_t>(bad.size()) - 144;
+    for (int64_t n = random.pick({1, 2, 3}); n > 0; --n) {
+      const int64_t at = random.chance(0.1) ? random.below(8) : random.below(header);
+      bad[static_cast<size_t>(at)] = "0123456789-{}[],:\"e\xff"[random.below(20)];
+    }
+    if (random.chance(0.1))
+      bad.resize(static_cast<size_t>(random.below(static_cast<int64_t>(bad.size()))));
+    std::ofstream(file, std::ios::binary) << bad;
+    auto files = TensorFiles::open(file);
+    if (!files) {
+      CHECK_FALSE(files.error().what.empty());
+      continue;
+    }
+    ++opened;
+    for (const auto& [name, tensor] : tensors) {
+      const auto found = (*files)->find(name);
+      if (!found) continue;
+      int64_t sum = 0;
+      for (int64_t b = 0; b < (*found)->bytes; ++b) sum += (*found)->data[b];
+      read += sum >= 0;
+    }
+  }
+  CHECK(opened > 10);
+  CHECK(read > 10);
 }

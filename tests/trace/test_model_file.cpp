@@ -1,5 +1,7 @@
 // config.json files of the published models give the presets; what the engine would compute otherwise is refused.
+#include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/internal/catch_random_number_generator.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -178,4 +180,31 @@ TEST_CASE("a preset, a file and a folder open by one name; a model of a file can
   CHECK(open_model("tinny").error().line().find("glm-5.2") != std::string::npos);
   CHECK(open_model(folder / "nowhere").error().what == "no such file or folder");
   CHECK(open_model(folder.path()).error().what == "the folder holds no config.json");
+}
+
+TEST_CASE("sizes that no model has are refused before anything is counted") {
+  for (const char* key : {"num_hidden_layers", "hidden_size", "vocab_size", "n_routed_experts", "num_attention_heads", "v_head_dim", "moe_intermediate_size"}) {
+    json c = glm_5();
+    c[key] = 2000000000;
+    const Status status = validate(parsed(c), 1);
+    INFO(key);
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().what.find("2000000000 is more than") != std::string::npos);
+  }
+  json c = glm_5();
+  c["num_hidden_layers"] = -1;
+  CHECK_FALSE(validate(parsed(c), 1).ok());
+}
+
+TEST_CASE("a config.json with any byte changed opens or is refused, never more") {
+  const std::string text = glm_5_2().dump();
+  Catch::SimplePcg32 random(Catch::getSeed());
+  INFO("seed " << Catch::getSeed());
+  for (int i = 0; i < 2000; ++i) {
+    std::string changed = text;
+    for (uint32_t n = 1 + random() % 3; n > 0; --n) changed[random() % changed.size()] = static_cast<char>("0129-.\"{}[]:,xe\0"[random() % 17]);
+    const auto model = parse_model_config(changed, "model", "config.json");
+    if (!model) CHECK_FALSE(model.error().what.empty());
+    else (void)validate(*model, 8).ok();
+  }
 }
