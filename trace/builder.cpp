@@ -107,13 +107,6 @@ void sort_lanes(Trace& t) {
 }
 
 void sort_events(Trace& t) {
-  const auto order = order_by(t.events.size(), [&](uint32_t a, uint32_t b) {
-    const Event &x = t.events[a], &y = t.events[b];
-    return std::tie(x.lane, x.start_ns, x.end_ns) < std::tie(y.lane, y.start_ns, y.end_ns);
-  });
-  const auto place = inverse(order);
-  reorder(t.events, order);
-  for (Edge& edge : t.edges) edge = {place[edge.from], place[edge.to]};
   for (Lane& lane : t.lanes) lane.first = lane.count = 0;
   for (const Event& e : t.events) ++t.lanes[e.lane].count;
   uint32_t first = 0;
@@ -121,6 +114,23 @@ void sort_events(Trace& t) {
     lane.first = first;
     first += lane.count;
   }
+  // Lane by lane, each of which is mostly in order already.
+  std::vector<uint32_t> order(t.events.size()), next;
+  for (const Lane& lane : t.lanes) next.push_back(lane.first);
+  for (uint32_t i = 0; i < t.events.size(); ++i) order[next[t.events[i].lane]++] = i;
+  const auto earlier = [&](uint32_t a, uint32_t b) {
+    const Event &x = t.events[a], &y = t.events[b];
+    return std::tie(x.start_ns, x.end_ns) < std::tie(y.start_ns, y.end_ns);
+  };
+  for (const Lane& lane : t.lanes) {
+    const auto begin = order.begin() + lane.first, end = begin + lane.count;
+    if (!std::is_sorted(begin, end, earlier)) std::stable_sort(begin, end, earlier);
+  }
+  if (std::is_sorted(order.begin(), order.end())) return;
+  reorder(t.events, order);
+  if (t.edges.empty()) return;
+  const auto place = inverse(order);
+  for (Edge& edge : t.edges) edge = {place[edge.from], place[edge.to]};
 }
 
 void sort_calls(Trace& t) {
@@ -314,7 +324,7 @@ TracePtr TraceBuilder::finish(bool keep_origin) {
   for (uint32_t i = 0; i < t.lanes.size(); ++i) t.lanes[i].logical = logical[i];
   if (m_rules) classify_events(t, *m_rules);  // looks at neighbours on logical lanes
   if (!keep_origin) shift_origin(t);
-  return std::make_shared<const Trace>(std::move(t));
+  return std::make_shared<Trace>(std::move(t));
 }
 
 }  // namespace trace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trace/builder.h"
+#include "trace/clip.h"
 #include "trace/import_format.h"
 #include "trace/layers.h"
 #include "trace/read_ahead.h"
@@ -84,6 +85,16 @@ Result<Imported> parse_file(const Format& format, const std::string& path, const
   }
 }
 
+// Clipped in place: the trace was just made and is nobody else's yet.
+TracePtr without_overflows(TracePtr trace, ImportReport& report) {
+  const Clipped clipped = clip_overflows(const_cast<Trace&>(*trace));
+  if (clipped.count == 0) return trace;
+  report.warnings.push_back(std::to_string(clipped.count) + " durations ran over the slices after them on their stream and are clipped at the next start");
+  report.warnings.insert(report.warnings.end(), clipped.lines.begin(), clipped.lines.end());
+  if (clipped.count > static_cast<int64_t>(clipped.lines.size())) report.warnings.push_back("... and " + std::to_string(clipped.count - static_cast<int64_t>(clipped.lines.size())) + " more such durations");
+  return trace;
+}
+
 }  // namespace
 
 Imported finish_import(TraceBuilder& builder, ImportReport&& report, const ImportJob& job, bool own_export) {
@@ -95,6 +106,7 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
     builder.classify_kernels();
   }
   TracePtr trace = builder.finish(own_export);
+  if (!own_export) trace = without_overflows(std::move(trace), report);
   if (job.filter) {
     if (job.filter->beyond_memory > 0)
       report.warnings.push_back("more than " + std::to_string(job.filter->max_bytes >> 20) + " MiB of events: the rest is left out (--max-memory, or a part of the file by --from and --to)");
