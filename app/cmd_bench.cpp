@@ -11,6 +11,7 @@
 #include "app/output.h"
 #include "engine/bench.h"
 #include "trace/bench_import.h"
+#include "trace/generate_profiles.h"
 #include "trace/generate_kineto.h"
 
 namespace app {
@@ -38,7 +39,8 @@ int bench_ui(const Context& context, const BenchArgs& args) {
 }
 
 json row_json(const trace::ImportBenchRow& row) {
-  return {{"file", row.file}, {"events", row.events}, {"raw_mib", static_cast<double>(row.raw_bytes) / (1 << 20)}, {"seconds", row.seconds},
+  return {{"file", row.file}, {"events", row.events}, {"raw_mib", static_cast<double>(row.raw_bytes) / (1 << 20)}, {"seconds", row.seconds}, {"cpu_seconds", row.cpu_seconds},
+          {"events_per_cpu_s", row.cpu_seconds > 0 ? static_cast<double>(row.events) / row.cpu_seconds : 0},
           {"events_per_s", row.seconds > 0 ? static_cast<double>(row.events) / row.seconds : 0},
           {"peak_mib", static_cast<double>(row.peak_rss_bytes) / (1 << 20)}, {"simdjson_seconds", row.simdjson_seconds},
           {"of_simdjson", row.simdjson_seconds > 0 ? row.seconds / row.simdjson_seconds : 0},
@@ -61,21 +63,26 @@ int bench_import(const BenchArgs& args) {
   ScratchFolder scratch;
   if (files.empty()) {
     if (!scratch.made) return refuse({"can't make a temporary folder", fs::temp_directory_path().string()});
-    const std::string file = scratch.path + "/generated.json";
-    note("generating {} events of Kineto JSON", args.events);
+    const std::string file = scratch.path + "/kineto.json";
+    note("generating {} events of Kineto JSON and as many kernels of every other format", args.events);
     auto made = trace::generate_kineto_file({args.events, 1}, file);
     if (!made) return refuse(made.error());
     files.push_back(file);
+    for (const trace::ProfileFormat format : trace::kProfileFormats) {
+      const std::string other = scratch.path + "/" + std::string(trace::file_name(format));
+      if (auto written = trace::generate_profile(format, args.events, other); !written) return refuse(written.error());
+      files.push_back(other);
+    }
   }
   json rows = json::array();
-  Table table({"file", "events", "raw MiB", "s", "events/s", "of a bare simdjson pass", "peak MiB", "of raw"});
+  Table table({"file", "events", "raw MiB", "s", "events/s", "CPU s", "of a bare simdjson pass", "peak MiB", "of raw"});
   for (const auto& file : files) {
     note("importing {}", file);
     auto row = trace::bench_import(file);
     if (!row) return refuse(row.error());
     json one = row_json(*row);
     table.row({fs::path(file).filename().string(), std::to_string(row->events), fmt::format("{:.1f}", one["raw_mib"].get<double>()), fmt::format("{:.3f}", row->seconds),
-               fmt::format("{:.0f}", one["events_per_s"].get<double>()), fmt::format("{:.2f}", one["of_simdjson"].get<double>()),
+               fmt::format("{:.0f}", one["events_per_s"].get<double>()), fmt::format("{:.3f}", row->cpu_seconds), row->simdjson_seconds > 0 ? fmt::format("{:.2f}", one["of_simdjson"].get<double>()) : "-",
                fmt::format("{:.1f}", one["peak_mib"].get<double>()), fmt::format("{:.2f}", one["peak_of_raw"].get<double>())});
     rows.push_back(std::move(one));
   }
@@ -160,10 +167,10 @@ void add_bench(CLI::App& cli, Context& context) {
   ui_command->callback([&context, ui] { context.run = [&context, ui] { return bench_ui(context, *ui); }; });
 
   auto import = std::make_shared<BenchArgs>();
-  auto* import_command = command->add_subcommand("import", "Importing a generated Kineto file, or those given, beside a bare simdjson pass.");
+  auto* import_command = command->add_subcommand("import", "Importing a generated file of every format, or those given; JSON beside a bare simdjson pass.");
   import_command->footer("Example: decodescope bench import --json");
-  import_command->add_option("files", import->files, "files to import (default: a generated one)");
-  import_command->add_option("--events", import->events, "events of the generated file")->capture_default_str();
+  import_command->add_option("files", import->files, "files to import (default: generated ones)");
+  import_command->add_option("--events", import->events, "records of the generated Kineto file, kernels of each other")->capture_default_str();
   add_common(*import_command, import->common);
   import_command->callback([&context, import] { context.run = [import] { return bench_import(*import); }; });
 

@@ -24,7 +24,7 @@ namespace {
 struct Measured {
   bool ok = false;
   int64_t events = 0, raw_bytes = 0, peak_rss_bytes = 0;
-  double seconds = 0;
+  double seconds = 0, cpu_seconds = 0;
 };
 static_assert(std::is_trivially_copyable_v<Measured>);
 
@@ -52,6 +52,7 @@ Measured measure_import(const std::string& path) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   m.peak_rss_bytes = int64_t{usage.ru_maxrss} * 1024;
+  for (const timeval& t : {usage.ru_utime, usage.ru_stime}) m.cpu_seconds += static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
   m.ok = true;
   return m;
 }
@@ -138,6 +139,7 @@ Result<ImportBenchRow> bench_import(const std::string& path, int repeats) {
     row.events = imported->events;
     row.raw_bytes = imported->raw_bytes;
     row.seconds = i == 0 ? imported->seconds : std::min(row.seconds, imported->seconds);
+    row.cpu_seconds = i == 0 ? imported->cpu_seconds : std::min(row.cpu_seconds, imported->cpu_seconds);
     row.peak_rss_bytes = std::max(row.peak_rss_bytes, imported->peak_rss_bytes);
     const auto bare = in_child([&] { return measure_simdjson(path); });
     if (!bare) return Error{bare.error().what, path};

@@ -15,6 +15,7 @@ struct ImportBenchRow {
   int64_t raw_bytes = 0;  // of JSON, decompressed
   double seconds = 0;     // reading, decompressing, importing, kernels and idle time classified;
                           // fastest of `repeats`
+  double cpu_seconds = 0; // of all its threads, user and system; least of `repeats`
   // One walk of simdjson on-demand over the text, already in memory, that looks at name, category
   // and times of every record; fastest of `repeats`, in turn with the imports. 0 = simdjson takes
   // the text for no JSON.
