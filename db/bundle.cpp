@@ -76,17 +76,26 @@ void check_target(const Store& store, const std::string& path) {
   if (fs::equivalent(path, store.path(), error)) throw Refusal(trace::Error{"is the store itself", path});
 }
 
-void fill_bundle(Store& store, const std::vector<int64_t>& runs, const std::string& file) {
+void fill_bundle(Store& store, const std::vector<int64_t>& runs, const std::string& file, const BundleOptions& options) {
   auto bundle = create_bundle(file, {});
   SQLite::Transaction transaction(*bundle);
+  trace::Scrubber* scrubber = options.scrubber;
+  const auto clean = [scrubber](const std::string& text) { return scrubber ? scrubber->text(text) : text; };
   std::map<int64_t, int64_t> new_ids;
-  for (const int64_t id : runs)
-    if (!new_ids.contains(id)) new_ids[id] = insert_run(*bundle, value_or_throw(store.load(id)), store.path());
   const SQLite::Database& source = StoreAccess::database(store);
+  for (const int64_t id : runs) {
+    if (new_ids.contains(id)) continue;
+    const trace::Run run = value_or_throw(store.load(id));
+    const int64_t new_id = new_ids[id] = insert_run(*bundle, scrubber ? scrubber->run(run) : run, store.path());
+    for (const auto& [key, value] : read_attachments(source, id)) write_attachment(*bundle, new_id, key, clean(value));
+    if (!options.view.empty()) write_attachment(*bundle, new_id, "view", clean(options.view));
+  }
   for (const auto& [id, new_id] : new_ids) {
     const AbLink link = ab_of_run(source, id);
-    if (link.ab && link.a == id && new_ids.contains(link.b))
-      insert_ab(*bundle, read_ab(source, link.ab, store.path()), new_id, new_ids.at(link.b));
+    if (!link.ab || link.a != id || !new_ids.contains(link.b)) continue;
+    trace::AbResult ab = read_ab(source, link.ab, store.path());
+    for (std::string& note : ab.notes) note = clean(note);
+    insert_ab(*bundle, ab, new_id, new_ids.at(link.b));
   }
   transaction.commit();
 }
@@ -98,15 +107,25 @@ int64_t find_same(SQLite::Database& database, const trace::Run& run, const std::
   std::vector<int64_t> candidates;
   Query query(database, "SELECT id FROM run WHERE content_hash = ? ORDER BY id", content_hash(run));
   while (query.next()) candidates.push_back(query.integer());
-  for (const int64_t id : candidates) {
-    trace::Run stored = read_any_run(database, id, where);
-    stored.trace = read_trace(database, id);
-    if (same_content(stored, run)) return id;
-  }
-  return 0;
+  const auto among = [&](bool scrubbed) -> int64_t {
+    for (const int64_t id : candidates) {
+      trace::Run stored = read_any_run(database, id, where);
+      stored.trace = read_trace(database, id);
+      if (same_content(scrubbed ? trace::Scrubber().run(stored) : stored, run)) return id;
+    }
+    return 0;
+  };
+  if (const int64_t same = among(false); same != 0 || !run.host.empty()) return same;
+  // Scrubbed on its way: the run that becomes this one when it is scrubbed too.
+  candidates.clear();
+  Query alike(database, "SELECT id FROM run WHERE created = ? AND host <> '' ORDER BY id LIMIT 20");
+  alike.statement().bind(1, run.created);
+  while (alike.next()) candidates.push_back(alike.integer());
+  return among(true);
 }
 
-ImportedRun import_run(SQLite::Database& database, const trace::Run& run, const std::string& where) {
+ImportedRun import_run(SQLite::Database& database, const trace::Run& run, const std::map<std::string, std::string>& attachments,
+                       const std::string& where) {
   ImportedRun imported{.name = run.name};
   imported.id = find_same(database, run, where);
   imported.existed = imported.id != 0;
@@ -116,6 +135,7 @@ ImportedRun import_run(SQLite::Database& database, const trace::Run& run, const 
     imported.restored = restore.exec() > 0;
   } else {
     imported.id = insert_run(database, run, where);
+    for (const auto& [key, value] : attachments) write_attachment(database, imported.id, key, value);
   }
   return imported;
 }
@@ -128,7 +148,8 @@ BundleImport import_all(const BundleFile& bundle, SQLite::Database& database, co
   const auto ids = guarded(path, nullptr, [&] { return bundle.run_ids(); });
   for (const int64_t id : value_or_throw(ids)) {
     const auto run = guarded(path, nullptr, [&] { return load_run(bundle.database(), id, path); });
-    result.runs.push_back(import_run(database, value_or_throw(run), store_path));
+    const auto attachments = guarded(path, nullptr, [&] { return read_attachments(bundle.database(), id); });
+    result.runs.push_back(import_run(database, value_or_throw(run), value_or_throw(attachments), store_path));
     new_ids[id] = result.runs.back().id;
   }
   const auto links = guarded(path, nullptr, [&] { return list_ab(bundle.database()); });
@@ -148,12 +169,12 @@ BundleImport import_all(const BundleFile& bundle, SQLite::Database& database, co
 
 bool is_bundle(const std::string& path) { return has_our_header(path); }
 
-trace::Status export_bundle(Store& store, const std::vector<int64_t>& runs, const std::string& path) {
+trace::Status export_bundle(Store& store, const std::vector<int64_t>& runs, const std::string& path, const BundleOptions& options) {
   return guarded(path, nullptr, [&] {
     if (runs.empty()) throw Refusal(trace::Error{"no runs given to export", path});
     check_target(store, path);
     PartFile part(path);
-    fill_bundle(store, runs, part.path());
+    fill_bundle(store, runs, part.path(), options);
     if (fs::file_size(part.path()) > static_cast<uintmax_t>(kMaxBundleBytes))
       throw Refusal(trace::Error{"these runs are more than one bundle can hold (4 GiB)", path});
     part.publish();
@@ -178,6 +199,19 @@ trace::Result<std::vector<trace::Run>> read_bundle(const std::string& path) {
       runs.back().id = 0;
     }
     return runs;
+  });
+}
+
+trace::Result<std::vector<std::string>> read_bundle_attachments(const std::string& path, const std::string& key) {
+  return guarded(path, nullptr, [&] {
+    const BundleFile bundle(path);
+    std::vector<std::string> out;
+    for (const int64_t id : bundle.run_ids()) {
+      const auto all = read_attachments(bundle.database(), id);
+      const auto found = all.find(key);
+      out.push_back(found == all.end() ? std::string() : found->second);
+    }
+    return out;
   });
 }
 

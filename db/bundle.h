@@ -12,16 +12,22 @@
 #include "db/store.h"
 #include "trace/result.h"
 #include "trace/run.h"
+#include "trace/scrub.h"
 
 namespace db {
 
 // Whether the file starts as a store or bundle of ours does; its inside may still be refused.
 bool is_bundle(const std::string& path);
 
+struct BundleOptions {
+  trace::Scrubber* scrubber = nullptr;   // takes names and folders out of what is written, and says what; null = as it is
+  std::string view;                      // how a window shows these runs, for each of them; empty = as stored
+};
+
 // Writes the runs, and each A/B that both its runs are given for, to a new file that takes `path`'s place only when
 // it is whole and on disk. Ids count from 1 in the order given.
 // error: no such run, no space, path is the store itself ...; nothing is at `path` then that was not before.
-trace::Status export_bundle(Store&, const std::vector<int64_t>& runs, const std::string& path);
+trace::Status export_bundle(Store&, const std::vector<int64_t>& runs, const std::string& path, const BundleOptions& = {});
 
 struct ImportedRun {
   int64_t id = 0;          // in the store
@@ -39,5 +45,7 @@ trace::Result<BundleImport> import_bundle(const std::string& path, Store&);
 
 // The runs of a bundle with their traces, without a store: id 0, ab_id as in the file.
 trace::Result<std::vector<trace::Run>> read_bundle(const std::string& path);
+// What was laid beside the runs of a bundle under this key, in the order of read_bundle(); "" where there is none.
+trace::Result<std::vector<std::string>> read_bundle_attachments(const std::string& path, const std::string& key);
 
 }  // namespace db

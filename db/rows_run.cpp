@@ -191,6 +191,24 @@ trace::Run read_any_run(const SQLite::Database& database, int64_t id, const std:
   return run;
 }
 
+void write_attachment(SQLite::Database& database, int64_t run, const std::string& key, const std::string& value) {
+  Inserter remove(database, "DELETE FROM attachment WHERE run = ? AND key = ?");
+  remove.integer(run).text(key).row();
+  if (value.empty()) return;
+  Inserter insert(database, "INSERT INTO attachment VALUES (?, ?, ?)");
+  insert.integer(run).text(key).text(value).row();
+}
+
+std::map<std::string, std::string> read_attachments(const SQLite::Database& database, int64_t run) {
+  std::map<std::string, std::string> all;
+  Query query(database, "SELECT key, value FROM attachment WHERE run = ? LIMIT 100", run);
+  while (query.next()) {
+    const std::string key = query.text();
+    all[key] = query.text();
+  }
+  return all;
+}
+
 std::vector<trace::Run> list_runs(const SQLite::Database& database, const RunFilter& filter) {
   const Where where = where_of(filter);
   std::string sql = std::string("SELECT ") + kRunColumns + " FROM run WHERE " + where.sql + " ORDER BY id DESC";

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ int64_t insert_run(SQLite::Database&, const trace::Run&, const std::string& wher
 trace::Run read_run(const SQLite::Database&, int64_t id, const std::string& where);
 // The same for removed runs too.
 trace::Run read_any_run(const SQLite::Database&, int64_t id, const std::string& where);
+// Texts beside a run. An empty value removes one.
+void write_attachment(SQLite::Database&, int64_t run, const std::string& key, const std::string& value);
+std::map<std::string, std::string> read_attachments(const SQLite::Database&, int64_t run);
 std::vector<trace::Run> list_runs(const SQLite::Database&, const RunFilter&);
 // Throws Refusal naming the runs there are.
 void require_run(const SQLite::Database&, int64_t id, bool removed, const std::string& where);

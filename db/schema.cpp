@@ -183,7 +183,18 @@ CREATE TABLE ab_step (                   -- every kept step
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kVersion1};
+// Version 2. What somebody laid beside a run: a benchmark's figures ("serving"), how a window showed it ("view").
+// JSON texts, each read by who knows its key; a key that a program does not know it leaves alone.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE attachment (
+  run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (run, key)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2};
 
 }  // namespace
 

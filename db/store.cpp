@@ -172,4 +172,24 @@ trace::Status Store::set_starred(int64_t run, bool starred) {
   return update_run(*m_impl->database, path(), run, false, sql);
 }
 
+trace::Status Store::attach(int64_t run, const std::string& key, const std::string& value) {
+  auto& database = *m_impl->database;
+  return guarded(path(), &database, [&] {
+    in_transaction(database, [&] {
+      require_run(database, run, false, path());
+      write_attachment(database, run, key, value);
+    });
+  });
+}
+
+trace::Result<std::string> Store::attachment(int64_t run, const std::string& key) {
+  auto& database = *m_impl->database;
+  return guarded(path(), &database, [&] {
+    require_run(database, run, false, path());
+    const auto all = read_attachments(database, run);
+    const auto found = all.find(key);
+    return found == all.end() ? std::string() : found->second;
+  });
+}
+
 }  // namespace db

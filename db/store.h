@@ -75,6 +75,9 @@ class Store {
   // Words separated by spaces or commas; kept in this order, each once.
   trace::Status set_tags(int64_t run, const std::string&);
   trace::Status set_starred(int64_t run, bool);
+  // Texts laid beside a run, by key: "serving", "view". An empty value takes one away; none reads as "".
+  trace::Status attach(int64_t run, const std::string& key, const std::string& value);
+  trace::Result<std::string> attachment(int64_t run, const std::string& key);
 
  private:
   friend struct StoreAccess;   // bundle.cpp and tests of migrations
