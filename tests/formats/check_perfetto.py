@@ -3,10 +3,11 @@
 times and waits as in the Kineto export of the same trace. Usage: check_perfetto.py (run by ctest).
 Exit 77 where the package is absent: it is no dependency of the build."""
 import gzip, json, os, pathlib, subprocess, sys, tempfile
+sys.path.insert(0, str(pathlib.Path(os.environ["DS_SOURCE_DIR"]) / ".deps/python"))   # scripts/setup.sh tests
 try:
     from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as schema
 except ImportError:
-    print("the Python package perfetto is not installed: pip install perfetto")
+    print("the Python package perfetto is not installed: scripts/setup.sh tests brings it, or pip install perfetto")
     sys.exit(77)
 
 program = pathlib.Path(os.environ["DS_BINARY_DIR"]) / "decodescope-record"
