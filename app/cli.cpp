@@ -85,6 +85,7 @@ int run_cli(int argc, char** argv, const Window& window) {
   add_compare(cli, context);
   add_bubbles(cli, context);
   add_advise(cli, context);
+  add_floors(cli, context);
   add_import(cli, context);
   add_export(cli, context);
   add_check(cli, context);

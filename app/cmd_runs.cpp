@@ -10,6 +10,7 @@
 #include "app/store_access.h"
 #include "app/views.h"
 #include "trace/run_json.h"
+#include "trace/serving.h"
 
 namespace app {
 
@@ -47,6 +48,49 @@ int list_runs(const CommonArgs& common, const std::string& text) {
   return kDone;
 }
 
+json split_json(const trace::Serving& s, const trace::ServingSplit& split) {
+  return {{"figures", json::parse(trace::serving_json(s))}, {"tpot_us", split.tpot_us}, {"step_us", split.step_us}, {"host_prefill_scheduling_us", split.rest_us()}, {"step_from", split.step_from}, {"caveats", split.caveats}};
+}
+
+json serving_view(const trace::Run& run, const std::string& text) {
+  auto serving = trace::serving_from_json(text);
+  if (!serving) return {{"problem", serving.error().line()}};
+  auto split = trace::split_tpot(run, *serving);
+  if (!split) return {{"figures", json::parse(trace::serving_json(*serving))}, {"problem", split.error().line()}};
+  return split_json(*serving, *split);
+}
+
+struct AttachArgs {
+  CommonArgs common;
+  std::string run, serving;
+  int line = 0;
+  bool remove = false;
+};
+
+int attach(const AttachArgs& args) {
+  auto id = run_id(args.run);
+  if (!id) return refuse(id.error());
+  if (args.serving.empty() != args.remove) return refuse({"give either --serving FILE.jsonl or --remove", "attach"});
+  auto store = open_store(args.common.db);
+  if (!store) return refuse(store.error());
+  if (args.remove) {
+    if (auto done = store->attach(*id, "serving", ""); !done) return refuse(done.error());
+    if (args.common.json) print_json({{"run", *id}, {"serving", nullptr}});
+    else fmt::print("run {}: nothing is attached any more\n", *id);
+    return kDone;
+  }
+  auto serving = trace::read_serving(args.serving, args.line);
+  if (!serving) return refuse(serving.error());
+  auto run = store->load(*id);
+  if (!run) return refuse(run.error());
+  auto split = trace::split_tpot(*run, *serving);
+  if (!split) return refuse(split.error());
+  if (auto done = store->attach(*id, "serving", trace::serving_json(*serving)); !done) return refuse(done.error());
+  if (args.common.json) print_json({{"run", *id}, {"serving", split_json(*serving, *split)}});
+  else fmt::print("run {}: {}", *id, trace::serving_text(*serving, *split));
+  return kDone;
+}
+
 int show_run(const CommonArgs& common, const std::string& text) {
   auto id = run_id(text);
   if (!id) return refuse(id.error());
@@ -65,6 +109,9 @@ int show_run(const CommonArgs& common, const std::string& text) {
   out["report"] = run->report ? report_json(*run->report) : json(nullptr);
   out["ab"] = run->ab_id ? json{{"id", run->ab_id}, {"arm", std::string(1, run->ab_arm)}} : json(nullptr);
   out["events"] = run->trace ? run->trace->events.size() : 0;
+  auto serving = store->attachment(*id, "serving");
+  if (!serving) return refuse(serving.error());
+  out["serving"] = serving->empty() ? json(nullptr) : serving_view(*run, *serving);
   if (common.json) print_json(out);
   else fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
   return kDone;
@@ -120,6 +167,16 @@ void add_runs(CLI::App& cli, Context& context) {
                         [undo](db::Store& store, int64_t id) { return undo ? store.undo_remove(id) : store.remove(id); });
     };
   });
+
+  auto attached = std::make_shared<AttachArgs>();
+  auto* attaching = cli.add_subcommand("attach", "Lay a serving benchmark's figures beside a run: TPOT = decode step + host, prefill and scheduling.");
+  attaching->footer("Example: decodescope attach 3 --serving bench_serving.jsonl\n         decodescope attach 3 --remove");
+  attaching->add_option("run", attached->run, "run id")->required()->type_name("RUN");
+  attaching->add_option("--serving", attached->serving, "output of sglang's or vLLM's bench_serving: a JSON object a line")->type_name("FILE.jsonl");
+  attaching->add_option("--line", attached->line, "which line, from 1 (default: the last)")->check(CLI::PositiveNumber)->type_name("N");
+  attaching->add_flag("--remove", attached->remove, "take it away again");
+  add_common(*attaching, attached->common);
+  attaching->callback([&context, attached] { context.run = [attached] { return attach(*attached); }; });
 
   auto noted = std::make_shared<Args>();
   auto* note = cli.add_subcommand("note", "Write a run's note.");

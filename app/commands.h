@@ -23,10 +23,11 @@ void add_demo(CLI::App&, Context&);
 void add_record(CLI::App&, Context&);
 void add_ab(CLI::App&, Context&);
 void add_sweep(CLI::App&, Context&);
-void add_runs(CLI::App&, Context&);        // runs, show, delete, note
+void add_runs(CLI::App&, Context&);        // runs, show, delete, note, attach
 void add_compare(CLI::App&, Context&);
 void add_bubbles(CLI::App&, Context&);
 void add_advise(CLI::App&, Context&);
+void add_floors(CLI::App&, Context&);
 void add_import(CLI::App&, Context&);
 void add_export(CLI::App&, Context&);
 void add_check(CLI::App&, Context&);

@@ -7,6 +7,7 @@
 #include "trace/ab.h"
 #include "trace/bubbles.h"
 #include "trace/compare.h"
+#include "trace/floors.h"
 #include "trace/layers.h"
 #include "trace/path.h"
 #include "trace/run.h"
@@ -46,6 +47,7 @@ struct ComparisonView {
 nlohmann::json comparison_json(const ComparisonView&);
 std::string comparison_text(const ComparisonView&);
 
+nlohmann::json floors_json(const std::string& title, const trace::FloorReport&);
 nlohmann::json estimate_json(const trace::Estimate&);
 nlohmann::json run_json_row(const trace::Run&);     // a row of `runs`
 nlohmann::json record_json(const trace::Run&, const std::string& db);

@@ -2,13 +2,16 @@
 // run, several, or the two arms of an A/B. Everything is computed from the traces here and now; host names,
 // paths and command lines stay out. Thread rule: pure functions of const Runs.
 #pragma once
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "trace/ab.h"
+#include "trace/floors.h"
 #include "trace/result.h"
 #include "trace/run.h"
+#include "trace/serving.h"
 
 namespace trace {
 
@@ -17,6 +20,8 @@ struct ReportInput {
   const AbResult* ab = nullptr;   // then runs are its arms
   std::string program;            // version and commit that writes the report
   std::string created;            // when, UTC
+  std::vector<std::optional<Serving>> serving = {};   // beside each run; may be shorter than runs
+  std::optional<FloorRequest> floors = {};   // a section of floors, under these assumptions
 };
 
 // error: no runs, a run without a trace.

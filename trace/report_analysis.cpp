@@ -91,6 +91,18 @@ ReportRun analyse_run(const Run& run, std::string title) {
   return r;
 }
 
+void add_floors(ReportRun& r, const FloorRequest& request) {
+  auto assumptions = floor_assumptions(*r.run, r.device, request);
+  if (!assumptions) {
+    r.no_floors = assumptions.error().line();
+    return;
+  }
+  r.floors = floors(*r.trace, r.main, *assumptions);
+  const FloorReport& f = *r.floors;
+  const int64_t sum = f.floor_ns + f.above_ns + f.unknown_ns + f.idle_ns - f.concurrency_ns;
+  r.invariants.push_back({"wall = floor + above it + without an estimate + idle - concurrency", sum_text(f.wall_ns, {f.floor_ns, f.above_ns, f.unknown_ns, f.idle_ns, -f.concurrency_ns}), sum == f.wall_ns});
+}
+
 void compare_pair(ReportData& data) {
   const ReportRun &a = data.runs[0], &b = data.runs[1];
   data.comparison = compare(*a.trace, a.main, *b.trace, b.main);
@@ -138,6 +150,12 @@ Result<ReportData> analyse(const ReportInput& input) {
     if (!run.trace) return Error{"this run has no trace", run.name};
     const std::string arm = input.runs.size() == 2 ? (i == 0 ? "A: " : "B: ") : "";
     data.runs.push_back(analyse_run(run, arm + run.name));
+    ReportRun& r = data.runs.back();
+    if (i < input.serving.size() && input.serving[i]) {
+      r.serving = input.serving[i];
+      if (auto split = split_tpot(run, *r.serving)) r.tpot = std::move(*split);
+    }
+    if (input.floors && r.has_device) add_floors(r, *input.floors);
   }
   if (data.runs.size() == 2 && data.runs[0].has_device && data.runs[1].has_device) compare_pair(data);
   return data;

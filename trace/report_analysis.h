@@ -44,6 +44,10 @@ struct ReportRun {
   std::vector<KernelRow> kernels;  // largest total first
   std::vector<Invariant> invariants;
   std::optional<Advice> advice;    // imported runs
+  std::optional<FloorReport> floors;     // of main, where asked for
+  std::string no_floors;                 // why there are none although asked for
+  std::optional<Serving> serving;
+  std::optional<ServingSplit> tpot;
 };
 
 struct ReportData {

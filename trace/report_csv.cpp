@@ -128,6 +128,19 @@ std::string matched(const ReportData& data) {
   return csv.take();
 }
 
+std::string floor_rows(const ReportData& data) {
+  Csv csv("run,kernel,op,count,us,floor_us,above_us,bytes,flops,bound,estimate");
+  for (const auto& r : data.runs) {
+    if (!r.floors) continue;
+    for (const auto& row : r.floors->rows) {
+      csv.text(r.run->name).text(row.name).text(row.op).number(row.count).us(row.ns);
+      if (row.bound == FloorBound::none) csv.text("").text("").text("").text("").text("none").text("").end();
+      else csv.us(row.floor_ns).us(row.above_ns()).number(row.bytes).number(row.flops).text(to_string(row.bound)).text(row.recorded ? "recorded" : "model").end();
+    }
+  }
+  return csv.take();
+}
+
 std::string observations(const AbResult& ab) {
   Csv csv("instance,null_arm,quad,dropped,a1_us,b1_us,b2_us,a2_us,delta_us");
   for (size_t i = 0; i < ab.instances.size(); ++i)
@@ -149,6 +162,11 @@ Result<std::vector<CsvTable>> csv_tables(const ReportInput& input) {
   for (const auto& r : data->runs)
     if (r.layers.layers > 0) {
       out.emplace_back("layers", layers(*data));
+      break;
+    }
+  for (const auto& r : data->runs)
+    if (r.floors) {
+      out.emplace_back("floors", floor_rows(*data));
       break;
     }
   if (data->comparison) {

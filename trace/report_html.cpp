@@ -93,6 +93,8 @@ Result<std::string> html_report(const ReportInput& input) {
   out.add(waterfall_section(*data));
   out.add(path_section(*data));
   out.add(kernels_section(*data));
+  out.add(floors_section(*data));
+  out.add(serving_section(*data));
   out.add(switches_section(*data));
   out.add(invariants_section(*data));
   out.add(provenance_section(*data));

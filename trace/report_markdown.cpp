@@ -110,6 +110,24 @@ void difference(std::string& out, const ReportData& data) {
   out += "\n";
 }
 
+// Floors and a benchmark's TPOT, where they were asked for.
+void beyond_kernels(std::string& out, const ReportData& data) {
+  for (const auto& r : data.runs) {
+    if (r.floors) {
+      const FloorReport& f = *r.floors;
+      out += fmt::format("Floors of {} (a model's estimate): wall {} = floor {} + above it {} + without an estimate {} + idle {} - concurrency {} us. Assumed: ", cell(r.title), report_us(f.wall_ns), report_us(f.floor_ns),
+                         report_us(f.above_ns), report_us(f.unknown_ns), report_us(f.idle_ns), report_us(f.concurrency_ns));
+      bool first = true;
+      for (const auto& a : f.assumptions.list) {
+        out += fmt::format("{}{} {} ({})", first ? "" : ", ", a.what, cell(a.value), cell(a.from));
+        first = false;
+      }
+      out += ".\n\n";
+    }
+    if (r.tpot) out += fmt::format("{}: TPOT {:.3f} ms = decode step {:.3f} ms ({}) + host, prefill and scheduling {:.3f} ms.\n\n", cell(r.title), r.tpot->tpot_us / 1000, r.tpot->step_us / 1000, cell(r.tpot->step_from), r.tpot->rest_us() / 1000);
+  }
+}
+
 }  // namespace
 
 Result<std::string> markdown_report(const ReportInput& input) {
@@ -122,6 +140,7 @@ Result<std::string> markdown_report(const ReportInput& input) {
   decomposition(out, *data);
   stalls(out, *data);
   difference(out, *data);
+  beyond_kernels(out, *data);
   out += "<details><summary>How it was measured</summary>\n\n";
   for (const auto& r : data->runs) {
     out += fmt::format("**{}**\n\n", cell(r.title));

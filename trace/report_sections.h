@@ -11,6 +11,8 @@ Markup stalls_section(const ReportData&);
 Markup waterfall_section(const ReportData&);      // empty without a comparison
 Markup path_section(const ReportData&);
 Markup kernels_section(const ReportData&);
+Markup floors_section(const ReportData&);         // empty unless asked for
+Markup serving_section(const ReportData&);        // empty without a benchmark beside a run
 Markup switches_section(const ReportData&);
 Markup invariants_section(const ReportData&);
 Markup provenance_section(const ReportData&);

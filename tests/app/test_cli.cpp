@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/engine/published.h"
 #include "tests/support/child.h"
@@ -176,6 +177,92 @@ TEST_CASE("ranks of one job become one run on one clock, the straggler named") {
   CHECK(told.out.find("straggler: rank 2; the others waited 300.000 us for it alone") != std::string::npos);
   check_refused(decodescope({"import", files[0], "--ranks", "--db", db}), "two ranks");
   check_refused(decodescope({"import", files[0], files[1], shared("traces/seed_layer_mi355x_dual_rocm72.json"), "--ranks", "--db", db}), "no kind of collective");
+}
+
+TEST_CASE("floors of a step that the engine recorded agree with what its kernels count themselves") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
+  one_line_of_json(decodescope({"record", "--model", "tiny", "--batch", "2", "--context", "512", "--steps", "2", "--warmup", "1", "--seed", "5", "--backend", "cpu", "--db", db, "--json"}));
+  const std::vector<std::string> ceilings = {"--read-gbps", "20", "--bf16-tflops", "0.1", "--routing", "distinct", "--json"};
+  const auto floors = [&](const std::string& source, std::vector<std::string> more) {
+    more.insert(more.begin(), {"floors", source, "--db", db});
+    more.insert(more.end(), ceilings.begin(), ceilings.end());
+    return one_line_of_json(decodescope(more));
+  };
+  const json counted = floors("1", {});
+  CHECK(counted["wall_ns"] == counted["floor_ns"].get<int64_t>() + counted["above_ns"].get<int64_t>() + counted["unknown_ns"].get<int64_t>() + counted["idle_ns"].get<int64_t>() - counted["concurrency_ns"].get<int64_t>());
+  CHECK(counted["estimated"] == counted["kernels"]);
+  // The same kernels by the model's estimate alone: as a file that does not say what was counted.
+  const std::string file = folder / "step.json";
+  REQUIRE(decodescope({"export", "1", "--to", file, "--db", db}).exit_code == 0);
+  std::ifstream in(file);
+  json trace = json::parse(in);
+  in.close();
+  for (json& e : trace["traceEvents"])
+    if (e.contains("args")) e["args"].erase("bytes"), e["args"].erase("flops");
+  std::ofstream(file) << trace;
+  const json estimated = floors(file, {"--model", "tiny", "--batch", "2", "--context", "512", "--max-context", "8192", "--tp", "1"});
+  const auto bytes_of = [](const json& report, const std::string& op) {
+    for (const json& row : report["rows"])
+      if (row["op"] == op) return row["bytes"].is_null() ? -1.0 : row["bytes"].get<double>();
+    return -1.0;
+  };
+  for (const char* op : {"qkv_a", "q_kv_norm", "q_b", "q_lora_quant", "wq_b", "wk", "k_norm", "index_rope", "hadamard_q", "hadamard_k", "index_q_quant", "index_k_store", "logits_fill", "absorb", "rope_cat_store", "concat", "sparse_combine",
+                         "v_bmm", "attn_quant", "o_proj", "post_norm", "mlp_gate_up", "mlp_silu", "mlp_down", "router", "router_topk", "append_shared", "moe_sort", "moe_quant", "moe_fill", "experts_silu", "experts_quant",
+                         "lm_head", "argmax", "embed", "x_scale_copy"}) {
+    INFO(op);
+    CHECK(bytes_of(counted, op) > 0);
+    CHECK(bytes_of(estimated, op) == bytes_of(counted, op));
+  }
+  // Of lengths that are drawn between 0.8 and 1 of the context, within that.
+  for (const char* op : {"mqa_logits", "topk", "sparse_partial"}) {
+    INFO(op);
+    CHECK((bytes_of(estimated, op) >= bytes_of(counted, op) * 0.99 && bytes_of(estimated, op) <= bytes_of(counted, op) * 1.27));
+  }
+  // The engine counts the shared expert once a token; it is one expert, read once: 5 of 6 here.
+  for (const char* op : {"experts_gate_up", "experts_down"}) {
+    INFO(op);
+    CHECK((bytes_of(estimated, op) < bytes_of(counted, op) && bytes_of(estimated, op) > bytes_of(counted, op) * 0.8));
+  }
+  check_refused(decodescope({"floors", "1", "--db", db}), "--read-gbps");
+  check_refused(decodescope({"floors", shared("traces/seed_layer_mi355x_single_rocm72.json")}), "--batch");
+}
+
+TEST_CASE("a bundle is scrubbed unless one says otherwise, and what goes is shown; a benchmark travels along") {
+  tests::TempFolder folder;
+  const std::string db = folder / "runs.db", other = folder / "other.db", bench = folder / "bench.jsonl";
+  std::filesystem::create_directories(folder / "of_carol");
+  const std::string file = folder / "of_carol/step.json";
+  std::filesystem::copy_file(shared("traces/kineto_mi300x_sglang_qwen3-8b_decode.json.gz"), file);
+  REQUIRE(decodescope({"import", file, "--note", "by dave@box7", "--db", db}).exit_code == 0);
+  std::ofstream(bench) << R"({"median_tpot_ms": 24.45})" << "\n";
+  const json attached = one_line_of_json(decodescope({"attach", "1", "--serving", bench, "--db", db, "--json"}));
+  CHECK(attached["serving"]["host_prefill_scheduling_us"].get<double>() > 14'000);
+  const json exported = one_line_of_json(decodescope({"export", "1", "--to", folder / "x.decodescope", "--db", db, "--json"}));
+  std::set<std::string> kinds;
+  for (const json& gone : exported["scrubbed"]) kinds.insert(gone["kind"].get<std::string>());
+  CHECK((kinds.contains("path") && kinds.contains("address")));
+  REQUIRE(decodescope({"import", folder / "x.decodescope", "--db", other}).exit_code == 0);
+  const auto shown = decodescope({"show", "1", "--db", other, "--json"});
+  CHECK(shown.out.find("of_carol") == std::string::npos);
+  CHECK(shown.out.find("dave") == std::string::npos);
+  const json run = one_line_of_json(shown);
+  CHECK(run["host"] == "");
+  CHECK(run["note"] == "by address");
+  CHECK(run["report"]["file"] == "step.json");
+  CHECK(run["serving"]["tpot_us"] == 24450);
+  // Back at the sender's it is known again.
+  CHECK(one_line_of_json(decodescope({"import", folder / "x.decodescope", "--db", db, "--json"}))["report"][0]["already_there"] == 1);
+  const auto bubbles = [&](const std::string& store) { return one_line_of_json(decodescope({"bubbles", "1", "--db", store, "--json"})); };
+  json here = bubbles(db), there = bubbles(other);
+  CHECK(here["wall_ns"] == there["wall_ns"]);
+  CHECK(here["stalls"] == there["stalls"]);
+  REQUIRE(decodescope({"export", "1", "--to", folder / "whole.decodescope", "--no-scrub", "--db", db}).exit_code == 0);
+  REQUIRE(decodescope({"import", folder / "whole.decodescope", "--db", other}).exit_code == 0);
+  CHECK(one_line_of_json(decodescope({"show", "2", "--db", other, "--json"}))["report"]["file"] == file);
+  check_refused(decodescope({"attach", "1", "--db", db}), "--serving");
+  REQUIRE(decodescope({"attach", "1", "--remove", "--db", db}).exit_code == 0);
+  CHECK(one_line_of_json(decodescope({"show", "1", "--db", db, "--json"}))["serving"].is_null());
 }
 
 TEST_CASE("every command has help with an example") {

@@ -92,6 +92,28 @@ TEST_CASE("report: a page of 5,000 kernels is below 2 MB, beyond it is drawn coa
   }
 }
 
+TEST_CASE("report: floors and a benchmark's TPOT, where they are asked for") {
+  trace::ReportInput input;
+  input.runs = {run_of(tests::import_published("seed_layer_mi355x_single_rocm72.json").trace, "layer")};
+  CHECK(trace::html_report(input)->find("id=\"floors\"") == std::string::npos);
+  input.floors = trace::FloorRequest{.batch = 4, .context = 8192, .hardware = "MI355X"};
+  trace::Serving serving;
+  serving.tpot_ms = 24.5;
+  serving.file = "<b>.jsonl";
+  input.serving = {serving};
+  const auto page = trace::html_report(input);
+  REQUIRE(page.ok());
+  for (const char* part : {"id=\"floors\"", "wall 287.161 = floor 26.507 + above it 260.613", "the all-reduces&#39; names", "id=\"serving\"", "24.500", "&lt;b&gt;.jsonl"}) {
+    INFO(part);
+    CHECK(page->find(part) != std::string::npos);
+  }
+  CHECK(page->find("<b>.jsonl") == std::string::npos);
+  CHECK(trace::markdown_report(input)->find("floor 26.507") != std::string::npos);
+  CHECK(trace::csv_report(input)->find("# floors") != std::string::npos);
+  input.floors = trace::FloorRequest{.batch = 4};
+  CHECK(trace::html_report(input)->find("not available: ") != std::string::npos);
+}
+
 TEST_CASE("report: no GPU activity, no trace, no runs") {
   trace::TraceBuilder empty;
   const std::string html = value(trace::html_report({{run_of(empty.finish(), "nothing")}, nullptr, "", ""}));
