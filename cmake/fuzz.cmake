@@ -13,7 +13,7 @@ function(ds_fuzzers)
   file(MAKE_DIRECTORY ${out})
   # Reports, exports and advice read traces that are whole: they are not for here.
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/trace/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/(report_|export_|advise|bench_|generate_|html_writer|compare|file_writer|ab_|bubble|detect_model|kernel_names|messages|op_uses|overlaps|path|waterfall|stats|ranks|floor|hardware|op_costs|serving)[^/]*$")
+  list(FILTER sources EXCLUDE REGEX "/(report_|export_|advise|bench_|generate_|html_writer|compare|file_writer|ab_|bubble|detect_model|messages|op_uses|overlaps|path|waterfall|stats|ranks|floor|hardware|op_costs|serving)[^/]*$")
   file(GLOB db CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/db/*.cpp)
   function(object source result)
     file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})

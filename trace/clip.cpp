@@ -64,7 +64,7 @@ Clipped clip_overflows(Trace& t) {
     const auto less = [](const Event& a, const Event& b) { return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.end_ns < b.end_ns; };
     if (!std::is_sorted(begin, begin + t.lanes[l].count, less)) {
       if (!t.edges.empty()) continue;   // ids may not move
-      std::stable_sort(begin, begin + t.lanes[l].count, less);
+      std::sort(begin, begin + t.lanes[l].count, less);
     }
   }
   return out;
