@@ -64,6 +64,17 @@ json arm_json(const trace::Run& run) {
   return out;
 }
 
+json sensors_json(const std::optional<trace::SensorRange>& range) {
+  if (!range) return nullptr;
+  const auto pair = [](const std::optional<double>& low, const std::optional<double>& high) {
+    return low && high ? json{*low, *high} : json(nullptr);
+  };
+  const auto &low = range->low, &high = range->high;
+  return {{"clock_mhz", pair(low.clock_mhz, high.clock_mhz)}, {"memory_mhz", pair(low.memory_mhz, high.memory_mhz)},
+          {"watts", pair(low.watts, high.watts)}, {"celsius", pair(low.celsius, high.celsius)},
+          {"throttle", high.throttle ? json(*high.throttle) : json(nullptr)}, {"readings", range->readings}};
+}
+
 json launches_json(const std::vector<trace::LaunchDelta>& list, const trace::Run& run) {
   json out = json::array();
   for (const auto& l : list) {
@@ -91,7 +102,7 @@ json ab_json(const trace::AbResult& result) {
                            {"compared", result.equivalence.compared}, {"max_abs", number(result.equivalence.max_abs)},
                            {"first_difference", result.equivalence.first_difference}}},
           {"removed", launches_json(result.removed, *result.a)}, {"added", launches_json(result.added, *result.a)},
-          {"model", result.a->spec ? result.a->spec->model.name : ""},
+          {"model", result.a->spec ? result.a->spec->model.name : ""}, {"sensors", sensors_json(result.sensors)},
           {"synthetic", result.a->spec ? result.a->spec->model.synthetic : false}, {"standing", result.a->standing}, {"notes", result.notes}};
 }
 

@@ -39,7 +39,7 @@ add_custom_command(OUTPUT ${cuda_out} ${cuda_out}.usage
     -I${CMAKE_SOURCE_DIR} -MD -MF ${cuda_out}.d -MT ${cuda_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu -o ${cuda_out}
   DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh
   DEPFILE ${cuda_out}.d VERBATIM COMMENT "sm_90a kernels")
-add_library(ds_cuda STATIC kernels/gpu/cuda/device.cpp kernels/gpu/cuda/profiler.cpp ${cuda_out})
+add_library(ds_cuda STATIC kernels/gpu/cuda/device.cpp kernels/gpu/cuda/nvml.cpp kernels/gpu/cuda/profiler.cpp ${cuda_out})
 set_source_files_properties(${cuda_out} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
 target_include_directories(ds_cuda PUBLIC ${CMAKE_SOURCE_DIR})
 target_include_directories(ds_cuda SYSTEM PRIVATE ${CUDA_HEADERS})

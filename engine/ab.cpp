@@ -80,6 +80,7 @@ class AbRun {
 
  private:
   const AbSpec& spec() const { return m_result.spec; }
+  const std::string& backend() const { return m_model.setup.spec.backend; }
   uint64_t seed() const { return spec().base.workload.seed; }
   bool cancelled() const { return m_hooks.cancelled && m_hooks.cancelled(); }
   Error cancel_error() const {
@@ -113,7 +114,7 @@ class AbRun {
     const bool gpu = is_gpu(m_model.setup.spec.backend);
     m_result.notes.push_back(cache_state(m_model) + "; one frozen position; " +
                              (gpu ? "device events around each step" : "host clock"));
-    m_result.notes.push_back(Sensors::describe());
+    m_result.notes.push_back(Sensors::describe(backend()));
     return Ok{};
   }
 
@@ -184,7 +185,7 @@ class AbRun {
   double block(const Arm& arm, std::vector<double>& kept) {
     double total = 0;
     for (int i = 0; i < spec().block_steps; ++i) {
-      m_model.before_step();
+      m_model.before_step(arm.plan());
       const double us = static_cast<double>(m_model.executor.run(arm.plan())) / 1000;
       if (i < spec().dropped_steps) continue;
       kept.push_back(us);
@@ -195,11 +196,11 @@ class AbRun {
 
   Quad quad(const Arms& arms, Instance& instance) {
     Quad q;
-    Sensors sensors;
+    Sensors sensors(backend(), &m_sensors);
     for (size_t i = 0; i < 4; ++i) {
       const bool second = i == 1 || i == 2;  // A B B A
       q.block_us[i] = block(second ? *arms.b : *arms.a, second ? instance.b_us : instance.a_us);
-      q.dropped |= sensors.throttled();  // read between blocks, never inside one
+      q.dropped |= sensors.disturbed();  // read between blocks, never inside one
     }
     return q;
   }
@@ -243,6 +244,10 @@ class AbRun {
       }
     }
     if (const std::string note = others.note(); !note.empty()) m_result.notes.push_back(note);
+    if (m_sensors.readings > 0) {
+      m_result.sensors = m_sensors;
+      m_result.notes.push_back(text_of(m_sensors));
+    }
     return Ok{};
   }
 
@@ -268,7 +273,7 @@ class AbRun {
     std::vector<RecordedStep> steps;
     std::vector<double> us;
     for (int i = 0; i < kTracedSteps && !cancelled(); ++i) {
-      m_model.before_step();
+      m_model.before_step(arm.plan());
       steps.push_back(recorded_step(m_model.executor, arm.plan(), i));
       us.push_back(static_cast<double>(steps.back().end_ns - steps.back().begin_ns) / 1000);
     }
@@ -314,6 +319,7 @@ class AbRun {
   int m_total, m_quad = 0;
   Model m_model;  // behind what report() reads: loading reports
   Caches m_a, m_b;
+  trace::SensorRange m_sensors;
   trace::TracePtr m_trace_a, m_trace_b;
   double m_traced_a = 0, m_traced_b = 0;
 };

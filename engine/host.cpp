@@ -7,6 +7,7 @@
 #include "engine/ab.h"
 #include "engine/gpu_device.h"
 #include "engine/mailbox.h"
+#include "engine/sensors.h"
 #include "engine/session.h"
 
 namespace engine {
@@ -207,7 +208,9 @@ class Worker {
     } else {
       step = m_session->step();
     }
-    m_mail.reply(reply::StepDone{step.index, step.us, m_session->arm().toggles, step.kernels});
+    reply::StepDone done{step.index, step.us, m_session->arm().toggles, step.kernels, {}};
+    if (trace) done.sensors = read_sensors(m_session->spec().backend);
+    m_mail.reply(std::move(done));
     if (trace) m_mail.reply(reply::StepTrace{step.index, trace});
     // A batch of 0 has nothing to do: it must not spin.
     if (step.kernels == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -7,10 +7,12 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "trace/run.h"
+#include "trace/sensors.h"
 
 namespace trace {
 
@@ -84,6 +86,7 @@ struct AbResult {
   EquivalenceResult equivalence;
   std::vector<LaunchDelta> removed, added;
   std::vector<std::string> notes;   // cache conversions and their cost, pilot, sensors absent
+  std::optional<SensorRange> sensors;   // between the blocks; the store keeps the note of it
 };
 
 std::string_view to_string(Verdict);

@@ -54,6 +54,7 @@ struct StepDone {                                  // every live step
   double us = 0;
   ToggleSet toggles;
   int kernels = 0;
+  std::optional<SensorReading> sensors;            // now and then, where the device tells
 };
 struct StepTrace { int64_t index = 0; TracePtr trace; };   // newest step's timeline, at most ~10 a second
 struct Recorded { RunPtr run; };

@@ -33,6 +33,21 @@ void read_json_value(JsonReader& reader, const nlohmann::json& in, const std::st
   run = std::move(value);
 }
 
+template <class V, Is<SensorReading> S>
+void fields(V& v, S& s) {
+  v("clock_mhz", s.clock_mhz);
+  v("memory_mhz", s.memory_mhz);
+  v("watts", s.watts);
+  v("celsius", s.celsius);
+  v("throttle", s.throttle);
+}
+template <class V, Is<SensorRange> S>
+void fields(V& v, S& s) {
+  v("low", s.low);
+  v("high", s.high);
+  v("readings", s.readings);
+}
+
 template <class V, Is<AbResult> S>
 void fields(V& v, S& s) {
   v("spec", s.spec);
@@ -44,6 +59,7 @@ void fields(V& v, S& s) {
   v("removed", s.removed);
   v("added", s.added);
   v("notes", s.notes);
+  v("sensors", s.sensors);
 }
 
 using AbResultPtr = std::shared_ptr<const AbResult>;
@@ -126,6 +142,7 @@ void fields(V& v, S& s) {
   v("us", s.us);
   v("toggles", s.toggles);
   v("kernels", s.kernels);
+  v("sensors", s.sensors);
 }
 template <class V, Is<StepTrace> S>
 void fields(V& v, S& s) {

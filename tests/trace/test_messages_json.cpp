@@ -98,6 +98,9 @@ TEST_CASE("replies travel unchanged") {
   CHECK(reply_sent(reply::State{.spec = trace::RunSpec{}}).spec.has_value());
   const auto step = reply_sent(reply::StepDone{.index = int64_t{1} << 40, .us = 1234.5678, .kernels = 51});
   CHECK((step.index == int64_t{1} << 40 && step.us == 1234.5678 && step.kernels == 51));
+  CHECK_FALSE(step.sensors);
+  const trace::SensorReading reading{1980.0, std::nullopt, 312.5, 41.0, 4};
+  CHECK(reply_sent(reply::StepDone{.sensors = reading}).sensors == reading);
   const auto progress = reply_sent(
       reply::AbProgress{1, 3, 4, 8, "quad 4", random_value<trace::AbEstimate>(random)});
   CHECK((progress.instance == 1 && progress.quads == 8 && progress.detail == "quad 4"));

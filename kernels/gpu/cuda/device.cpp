@@ -2,6 +2,7 @@
 // first call is made, so a machine without one gets a line and not a failed start.
 #include <cuda_runtime_api.h>
 
+#include "kernels/gpu/cuda/nvml.h"
 #include "kernels/gpu/cuda/profiler.h"
 #include "kernels/gpu/runtime.h"
 
@@ -92,6 +93,18 @@ class CudaDevice final : public RuntimeDevice {
     return load_kernels();
   }
 
+  std::optional<Reading> sensors(std::string* why) override {
+    if (!m_nvml && m_no_nvml.empty()) {
+      char pci[32] = {};
+      if (cudaDeviceGetPCIBusId(pci, sizeof pci, 0) == cudaSuccess)
+        m_nvml = Nvml::open(pci, &m_no_nvml);
+      else
+        m_no_nvml = "the device has no PCI address";
+    }
+    *why = m_no_nvml;
+    return m_nvml ? std::optional(m_nvml->read()) : std::nullopt;
+  }
+
   std::string profiler(std::string* why) override {
     Cupti* cupti = Cupti::load(why);
     return cupti ? cupti->version() : std::string();
@@ -112,6 +125,9 @@ class CudaDevice final : public RuntimeDevice {
   }
 
  private:
+  std::unique_ptr<Nvml> m_nvml;
+  std::string m_no_nvml;
+
   const void* function(Kernel kernel) override { return cuda_kernel(kernel); }
 
   // Loads every kernel now (a first launch must not load within a capture) and lifts the 48 KB of shared memory.
