@@ -101,8 +101,10 @@ json report_json(const engine::BenchReport& r) {
   const auto& c = r.ceilings;
   json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"synthetic", r.synthetic}, {"cache", r.cache_state}, {"workers", r.workers},
               {"ceilings", {{"read_gbps", c.read_gbps}, {"copy_gbps", c.copy_gbps}, {"bf16_tflops", c.bf16_tflops},
-                            {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}}},
+                            {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}, {"reads", json::array()}}},
+              {"floor_35_us", r.floor_35_us > 0 ? json(r.floor_35_us) : json(nullptr)},
               {"products_of_floor", r.products_of_floor()}, {"products_of_read", r.products_of_read()}, {"rows", json::array()}};
+  for (const auto& p : c.reads) out["ceilings"]["reads"].push_back({{"bytes", p.bytes}, {"us", p.us}, {"gbps", p.gbps()}});
   for (const auto& row : r.rows) {
     out["rows"].push_back({{"op", row.op}, {"case", row.what}, {"launches", row.launches}, {"us", row.us}, {"bytes", row.bytes}, {"flops", row.flops},
                            {"gbps", row.gbps()}, {"tflops", row.tflops()}, {"floor_us", row.floor_us}, {"of_floor", row.of_floor()}});
@@ -118,8 +120,9 @@ void print_report(const engine::BenchReport& r) {
   }
   const auto& c = r.ceilings;
   fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of their floor, {:.0f} % of the read ceiling\n",
-             table.text(), r.model + (r.synthetic ? " (synthetic)" : ""), r.device, r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
+             table.text(), r.model + (r.synthetic ? " (synthetic)" : ""), r.device, r.workers == 0 ? "graph replay" : r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
              100 * r.products_of_floor(), 100 * r.products_of_read());
+  if (r.floor_35_us > 0) fmt::print("a step's floor at 35 launches a layer: {} us\n", us(r.floor_35_us));
 }
 
 int bench_engine(const EngineBenchArgs& args, bool whole_step) {

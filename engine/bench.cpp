@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "engine/gpu_bench.h"
 #include "engine/recorder.h"
 #include "kernels/score_rows.h"
 #include "trace/stats.h"
@@ -15,6 +16,7 @@ using trace::Result;
 
 namespace {
 
+constexpr int kTracedSteps = 5;  // of a GPU's bench, the first ones
 constexpr const char *kFirstRouting = "uniform", *kSecondRouting = "zipf:1.01";
 
 std::string numbers(std::initializer_list<std::pair<const char*, int64_t>> all) {
@@ -61,11 +63,15 @@ class Bench {
     m_report.model = spec.model.name, m_report.synthetic = spec.model.synthetic;
     m_report.workers = m_executor.workers();
     m_report.cache_state = options.whole_step ? "step" : options.cold ? "cold" : "warm";
+    if (!session.plan().gpu) return;
+    m_gpu = std::make_unique<GpuBench>(session.plan().gpu->device(), options.repeats == 1);
+    m_report.device = device_name(session.model().setup), m_report.workers = 0;
+    if (!options.whole_step) m_report.cache_state = "in turn through the layers";
   }
 
   Result<BenchReport> run() {
     progress("measuring ceilings", 0);
-    m_report.ceilings = measure_ceilings(m_executor);
+    m_report.ceilings = m_gpu ? m_gpu->measure() : measure_ceilings(m_executor);
     if (!(m_options.whole_step ? steps() : launches())) return Error{"cancelled", "bench"};
     if (m_both_routings) {
       m_routing = kSecondRouting;
@@ -89,20 +95,23 @@ class Bench {
     return std::max(memory, flops);
   }
 
-  // Each op key once, of the first layer that has it in this shape. In a second round only what
-  // routing decides.
+  double floor_us(size_t op, const kernels::Cost& c) const {
+    return m_gpu ? m_gpu->floor_us(m_session.plan().gpu->launch(op), c) : floor_us(c);
+  }
+
+  // Each op key once, of the first layer that has it in this shape; on a GPU of all those layers in turn. In a
+  // second round only what routing decides.
   bool launches() {
     m_session.model().sequences.reset();
     m_executor.run(m_session.plan());  // buffers hold what they hold in a step
+    if (m_gpu) m_session.plan().gpu->results_to_host();
     std::set<std::string> seen;
     const auto& ops = m_session.plan().ops;
     for (size_t i = 0; i < ops.size(); ++i) {
       if (cancelled()) return false;
       if (!m_routing.empty() && !routed(ops[i])) continue;
-      const std::string shape = std::visit(WeightShape(), ops[i].args);
-      const std::string what = ops[i].label.substr(
-          std::min(ops[i].label.size(), ops[i].label.find(ops[i].key) + ops[i].key.size()));
-      if (!seen.insert(std::string(ops[i].key) + what + shape).second) continue;
+      const std::string shape = std::visit(WeightShape(), ops[i].args), what = what_of(ops[i]);
+      if (!seen.insert(identity(ops[i])).second) continue;
       progress("bench " + ops[i].label, static_cast<double>(i) / static_cast<double>(ops.size()));
       if (const auto* topk = std::get_if<kernels::TopkArgs>(&ops[i].args)) {
         score_rows(ops[i], *topk, what);
@@ -112,6 +121,13 @@ class Bench {
       }
     }
     return true;
+  }
+
+  static std::string what_of(const PlannedOp& op) {
+    return op.label.substr(std::min(op.label.size(), op.label.find(op.key) + op.key.size()));
+  }
+  static std::string identity(const PlannedOp& op) {
+    return std::string(op.key) + what_of(op) + std::visit(WeightShape(), op.args);
   }
 
   // Whether the experts of the tokens decide what the launch does.
@@ -130,12 +146,37 @@ class Bench {
         kernels::fill_scores(static_cast<kernels::ScoreRow>(kind), random, logits + row * a.S,
                              a.lengths[row]);
       }
+      if (m_gpu) m_session.plan().gpu->results_to_device();
       launch(op, what + ", scores " + std::string(kernels::kScoreRows[kind]), {});
     }
     std::copy(own.begin(), own.end(), logits);
+    if (m_gpu) m_session.plan().gpu->results_to_device();
+  }
+
+  // The launches of all layers that have this one, in turn.
+  double gpu_launch_us(const PlannedOp& op, int* turns) const {
+    std::vector<kernels::gpu::Launch> launches;
+    const auto& ops = m_session.plan().ops;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (identity(ops[i]) == identity(op)) launches.push_back(m_session.plan().gpu->launch(i));
+    }
+    *turns = static_cast<int>(launches.size());
+    return m_gpu->launch_us(launches, m_options.repeats > 0 ? m_options.repeats : 9);
+  }
+
+  // " 31 of 257 experts", of the routing at hand.
+  static std::string experts_of(const PlannedOp& op) {
+    const kernels::ExpertRows* e = nullptr;
+    if (const auto* up = std::get_if<kernels::MoeGateUpArgs>(&op.args)) e = &up->experts;
+    if (const auto* down = std::get_if<kernels::MoeDownArgs>(&op.args)) e = &down->experts;
+    if (!e) return {};
+    int64_t used = 0;
+    for (int64_t i = 0; i < e->E; ++i) used += e->offsets[i] < e->offsets[i + 1];
+    return ", " + std::to_string(used) + " of " + std::to_string(e->E) + " experts";
   }
 
   void launch(const PlannedOp& op, const std::string& what, const std::string& shape) {
+    if (m_gpu) return launch_on_gpu(op, what, shape);
     DecodePlan alone;
     alone.ops = {op};
     alone.ops[0].waits.clear(), alone.ops[0].previous = -1, alone.ops[0].stream = 0;
@@ -165,6 +206,18 @@ class Bench {
     m_report.rows.push_back(std::move(row));
   }
 
+  void launch_on_gpu(const PlannedOp& op, const std::string& what, const std::string& shape) {
+    BenchRow row;
+    row.op = op.key;
+    row.us = gpu_launch_us(op, &row.launches);
+    row.what = std::string(kernels::key_of(kernels::op_of(op.args))) + shape + what + experts_of(op);
+    const kernels::Cost cost = kernels::cost_as_routed(op.args);
+    row.bytes = cost.bytes, row.flops = cost.flops;
+    row.floor_us = floor_us(static_cast<size_t>(op.index), cost);
+    row.streams_weights = !shape.empty();
+    m_report.rows.push_back(std::move(row));
+  }
+
   bool steps() {
     const trace::Workload& w = m_session.spec().workload;
     m_session.model().sequences.reset();
@@ -176,10 +229,18 @@ class Bench {
     RecordedStep last;
     for (int i = 0; i < repeats; ++i) {
       if (cancelled()) return false;
-      m_session.model().before_step();
+      m_session.model().before_step(m_session.plan());
       progress("bench step " + std::to_string(i), static_cast<double>(i) / repeats);
+      // A profiler costs a GPU's step time: the whole is timed without it.
+      if (m_gpu) {
+        whole.push_back(static_cast<double>(m_executor.run(m_session.plan())) / 1000);
+        if (i >= kTracedSteps) {
+          m_session.model().sequences.advance(m_session.plan().next_tokens);
+          continue;
+        }
+      }
       last = recorded_step(m_executor, m_session.plan(), i);
-      whole.push_back(static_cast<double>(last.end_ns - last.begin_ns) / 1000);
+      if (!m_gpu) whole.push_back(static_cast<double>(last.end_ns - last.begin_ns) / 1000);
       std::map<std::string, double> sum;
       for (size_t op = 0; op < last.stamps.size(); ++op) {
         sum[std::string(m_session.plan().ops[op].key)] +=
@@ -194,6 +255,7 @@ class Bench {
 
   void summarise(const RecordedStep& last, const std::map<std::string, std::vector<double>>& us,
                  double whole_us) {
+    m_report.floor_35_us = 0;
     std::vector<BenchRow> rows;
     BenchRow total;
     if (m_session.model().sequences.routing().imposed()) total.what = routing();
@@ -213,9 +275,12 @@ class Bench {
       for (BenchRow* row : {&*at, &total}) {
         ++row->launches;
         row->bytes += last.costs[i].bytes, row->flops += last.costs[i].flops;
-        row->floor_us += floor_us(last.costs[i]);
+        row->floor_us += floor_us(i, last.costs[i]);
       }
+      if (m_gpu) m_report.floor_35_us += m_gpu->read_us(last.costs[i].bytes);
+      if (m_gpu && at->launches == 1) at->what += experts_of(ops[i]);
     }
+    if (m_gpu) m_report.floor_35_us += 35.0 * m_session.spec().model.layers * m_report.ceilings.empty_node_us;
     rows.push_back(std::move(total));
     for (BenchRow& row : rows) {
       if (m_routing.empty() || row.op == "step" || row.op.starts_with("experts_")) {
@@ -230,6 +295,7 @@ class Bench {
   const BenchOptions& m_options;
   Executor& m_executor;
   const bool m_both_routings;
+  std::unique_ptr<GpuBench> m_gpu;
   BenchReport m_report;
   std::string m_routing;  // of the second round
 };

@@ -4,6 +4,9 @@
 //   kernels  each distinct launch of the step by itself, on the buffers and weights it has there;
 //            cold: 4 x the last-level cache is read before every run; warm: repeated as it is
 //   step     whole steps as they run live, the stamps of each op key added up over a step
+// On a GPU (engine/gpu_bench.h): kernels as nodes of replayed graphs, in turn through the layers; floors with an
+// empty node of the launch's grid and a cold read of its bytes, both measured in the same run; steps untraced, the
+// ops' times from the vendor's profiler.
 // Thread rule: one call at a time; `progress` and `cancelled` are called from the calling thread.
 #pragma once
 #include "engine/ceilings.h"
@@ -29,6 +32,8 @@ struct BenchReport {
   bool synthetic = false;  // no one publishes this model
   int workers = 1;
   Ceilings ceilings;
+  // step on a GPU: cold reads of every launch's bytes and 35 empty nodes a layer; of the last routing
+  double floor_35_us = 0;
   std::vector<BenchRow> rows;
   // Of the rows that stream weights: their floors over their times, and bytes a microsecond over
   // the read ceiling.

@@ -13,9 +13,10 @@ RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t i
   step.begin_ns = now_ns();
   const int64_t ns = executor.run(plan, step.stamps.data());
   step.end_ns = plan.gpu ? step.begin_ns + ns : now_ns();
+  if (plan.gpu) plan.gpu->routing_to_host(plan);
   step.costs.reserve(plan.ops.size());
   for (const PlannedOp& op : plan.ops)
-    step.costs.push_back(kernels::cost(op.args));  // lengths are this step's
+    step.costs.push_back(plan.gpu ? kernels::cost_as_routed(op.args) : kernels::cost(op.args));  // lengths are this step's
   return step;
 }
 

@@ -60,4 +60,7 @@ struct MoeDownArgs {
 DS_OP(MoeGateUpArgs)
 DS_OP(MoeDownArgs)
 
+Cost cost_as_routed(const MoeGateUpArgs&);
+Cost cost_as_routed(const MoeDownArgs&);
+
 }  // namespace kernels

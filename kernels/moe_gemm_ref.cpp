@@ -40,6 +40,14 @@ Cost weight_cost(const ExpertRows& e, WeightFormat f, int64_t N, int64_t K) {
   return {touched * (value_bytes(f, N * K) + scale_bytes(f, N, K, kGroup)), 2 * e.M * e.k * N * K};
 }
 
+// The same by the offsets, which are there once the rows have been sorted.
+Cost routed(Cost c, const ExpertRows& e, WeightFormat f, int64_t N, int64_t K) {
+  int64_t used = 0;
+  for (int64_t i = 0; i < e.E; ++i) used += e.offsets[i] < e.offsets[i + 1];
+  c.bytes += (used - std::min(e.E, e.M * e.k)) * (value_bytes(f, N * K) + scale_bytes(f, N, K, kGroup));
+  return c;
+}
+
 double activation(const ExpertInput& x, int64_t r, int64_t k, int64_t K) {
   switch (x.format) {
     case WeightFormat::fp8:
@@ -90,6 +98,14 @@ Cost cost(const MoeGateUpArgs& a) {
   Cost c = weight_cost(e, a.w.format, a.N, a.K);
   c.bytes += input_bytes(a.x, e.M, a.K) + e.M * e.k * (a.N * 4 + 4);
   return c;
+}
+
+Cost cost_as_routed(const MoeGateUpArgs& a) {
+  return routed(cost(a), a.experts, a.w.format, a.N, a.K);
+}
+
+Cost cost_as_routed(const MoeDownArgs& a) {
+  return routed(cost(a), a.experts, a.w.format, a.N, a.K);
 }
 
 Cost cost(const MoeDownArgs& a) {

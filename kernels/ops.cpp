@@ -35,6 +35,15 @@ Cost cost(const OpArgs& args) {
   return visit_op<Cost>(args, [](const auto& a) { return cost(a); });
 }
 
+Cost cost_as_routed(const OpArgs& args) {
+  return visit_op<Cost>(args, [](const auto& a) {
+    if constexpr (requires { cost_as_routed(a); })
+      return cost_as_routed(a);
+    else
+      return cost(a);
+  });
+}
+
 std::vector<Tensor> outputs(const OpArgs& args) {
   return visit_op<std::vector<Tensor>>(args, [](const auto& a) { return outputs(a); });
 }

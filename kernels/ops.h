@@ -100,6 +100,7 @@ std::string_view key_of(Op);
 
 Status check(const OpArgs&);
 Cost cost(const OpArgs&);
+Cost cost_as_routed(const OpArgs&);  // the same once it has run: experts' weights by the rows they were given
 std::vector<Tensor> outputs(const OpArgs&);
 namespace reference {
 std::vector<Expected> run(const OpArgs&);
