@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "engine/gpu_device.h"
 #include "engine/safetensors.h"
 #include "engine/setup.h"
 #include "trace/model_file.h"
@@ -80,6 +81,8 @@ trace::Result<std::pair<int, int>> parse_size(const std::string& text) {
 
 namespace {
 
+constexpr int kGpuContext = 131072;  // width of tables on a GPU, as deployments have them
+
 // A switch, else a field of the model, else a setting the engine reads by name.
 trace::Status apply_setting(trace::RunSpec& spec, const std::string& setting) {
   const size_t equals = setting.find('=');
@@ -118,7 +121,12 @@ trace::Result<trace::RunSpec> spec_from(const EngineArgs& args) {
   if (!model) return trace::Error{model.error().line(), "--model " + args.model};
   spec.model = model->model;
   spec.weights = weights_of(args, model->folder);
-  spec.backend = args.backend;
+  const std::string backend = args.backend == "auto" ? engine::best_backend() : args.backend;
+  const bool gpu = engine::is_gpu(backend);
+  spec.backend = gpu ? backend : args.backend;
+  if (gpu) {  // the default there; --set launch=eager is the other
+    if (const auto set = spec.toggles.set(trace::ToggleKey::launch, "graph"); !set) return set.error();
+  }
   spec.name = args.name;
   auto& load = spec.workload;
   auto take = [](auto& field, const auto& given) { if (given) field = *given; };
@@ -131,6 +139,7 @@ trace::Result<trace::RunSpec> spec_from(const EngineArgs& args) {
   take(load.warmup, args.warmup);
   take(load.seed, args.seed);
   take(load.shared_prefix, args.shared_prefix);
+  if (gpu && !args.model.starts_with("tiny") && spec.model.max_positions >= kGpuContext) load.max_context = kGpuContext;
   // A wider context than the default table implies a wider table, unless one was asked for.
   load.max_context = args.max_context.value_or(std::max(load.max_context, load.context));
   if (!args.page_order.empty()) {

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "engine/ceilings.h"
+#include "engine/gpu_fill.h"
 #include "engine/gpu_step.h"
 #include "engine/prefill.h"
 
@@ -12,8 +13,6 @@ using kernels::Format;
 using kernels::IndexLayout;
 using trace::ToggleKey;
 
-namespace {
-
 Format kv_format(const trace::ToggleSet& t) {
   return t.is(ToggleKey::kv_dtype, "fp8") ? Format::e4m3 : Format::bf16;
 }
@@ -21,16 +20,16 @@ IndexLayout index_layout(const trace::ToggleSet& t) {
   return t.is(ToggleKey::index_layout, "preshuffle") ? IndexLayout::preshuffle : IndexLayout::row;
 }
 
-}  // namespace
-
 trace::Result<SharedWeights> load_weights(const Setup& setup, const SharedWeights& reuse,
                                           const Progress& progress) {
-  if (reuse.fits(setup)) return reuse;
+  const bool gpu = is_gpu(setup.spec.backend);
+  if (reuse.fits(setup) && (gpu || !reuse.weights->on_device())) return reuse;
   const trace::RunSpec& spec = setup.spec;
   const trace::Workload& w = spec.workload;
   SharedWeights shared{spec.model, w.tp, setup.rank, w.max_context, w.seed, spec.weights, nullptr};
   if (!setup.checkpoint) {
-    shared.weights = std::make_shared<Weights>(spec.model, setup.shape, w.seed, progress);
+    shared.weights = std::make_shared<Weights>(spec.model, setup.shape, w.seed, progress,
+                                               gpu ? Weights::Where::device : Weights::Where::host);
     return shared;
   }
   auto loaded = Weights::load(spec.model, setup.shape, *setup.checkpoint, progress);
@@ -65,11 +64,21 @@ std::string cache_state(const Model& m) {
 
 trace::Result<Caches> filled_caches(Model& m, const trace::ToggleSet& toggles,
                                     const Progress& progress) {
+  const bool prefilled = m.setup.spec.workload.prefill;  // on the host, with all weights there
+  if (prefilled) m.weights.weights->all_on_host();
+  if (is_gpu(m.setup.spec.backend) && !prefilled) {
+    const auto device = gpu_device(m.setup.spec.backend);
+    if (!device) return device.error();
+    const auto weights = weights_on(**device, *m.weights.weights);
+    if (!weights) return weights.error();
+    m.weights_image = *weights;
+    return caches_on(**device, m, **weights, toggles, progress);
+  }
   const int64_t slots = m.sequences.slot_count();
   Caches c{
       empty_kv(m.setup.shape, slots, kv_format(toggles)),
       empty_index(m.config(), m.setup.shape, slots, index_layout(toggles), toggles.page_size())};
-  if (m.setup.spec.workload.prefill) {
+  if (prefilled) {
     const PlanInputs inputs{m.config(),  m.setup.shape, *m.weights.weights,
                             m.sequences, *c.kv,         *c.index};
     if (const trace::Status status = prefill(inputs, toggles, m.setup.plan, m.executor, progress);
@@ -85,6 +94,8 @@ trace::Result<Caches> filled_caches(Model& m, const trace::ToggleSet& toggles,
 Caches caches_for(Model& m, const trace::ToggleSet& toggles, const Caches& from,
                   int64_t* converted_bytes) {
   Caches c = from;
+  Image::to_host(from.kv->memory.data());
+  Image::to_host(from.index->memory.data());
   const int64_t slots = m.sequences.slot_count();
   int64_t bytes = 0;
   if (from.kv->format != kv_format(toggles)) {
@@ -109,10 +120,11 @@ static trace::Status put_on_gpu(Model& m, Arm& arm) {
   const Sequences& q = m.sequences;
   const int64_t M = m.setup.shape.M * 4, B = m.setup.shape.B;
   const int page = arm.toggles.page_size();
+  const Weights& w = *m.weights.weights;
   const GpuStep::Block blocks[] = {
-      {m.weights.weights->memory().data(), m.weights.weights->memory().size(), "weights", false},
-      {arm.caches.kv->memory.data(), arm.caches.kv->memory.size(), "KV cache", false},
-      {arm.caches.index->memory.data(), arm.caches.index->memory.size(), "index cache", false},
+      {w.memory().data(), w.memory().size(), "weights", false, false, [&w](const void* at) { w.on_host(at); }},
+      {arm.caches.kv->memory.data(), arm.caches.kv->memory.size(), "KV cache", false, true},
+      {arm.caches.index->memory.data(), arm.caches.index->memory.size(), "index cache", false, true},
       {q.slot_table(), B * m.setup.shape.max_context * 4, "slot table", false},
       {m.sequences.block_table(page), B * q.block_columns(page) * 4, "block table", false},
       {q.tokens(), M, "tokens", true},

@@ -31,13 +31,14 @@ struct Model {
   Sequences sequences;
   Executor executor;
   Evictor evictor;
+  std::shared_ptr<void> weights_image;  // on the backend's device; null on the CPU
 
   // REQUIRES: the weights are those of the setup. Throws std::bad_alloc.
   Model(Setup, SharedWeights);
   const trace::ModelConfig& config() const { return setup.spec.model; }
   // What a timed step needs before it: emptied caches, where that was asked for.
-  void before_step() {
-    if (setup.cache == CacheState::cold) evictor.run();
+  void before_step(const DecodePlan& plan) {
+    if (setup.cache == CacheState::cold) evictor.run(plan.gpu.get());
   }
 };
 
@@ -69,6 +70,9 @@ struct ArmOptions {
   uint64_t placement_seed = 0;
   std::string fault_key;
 };
+
+kernels::Format kv_format(const trace::ToggleSet&);
+kernels::IndexLayout index_layout(const trace::ToggleSet&);
 
 // error: the switches can't run on this model.
 trace::Result<Arm> make_arm(Model&, const trace::ToggleSet&, Caches, const ArmOptions& = {});

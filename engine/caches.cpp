@@ -1,5 +1,6 @@
 #include "engine/caches.h"
 
+#include <cassert>
 #include <cstring>
 
 #include "engine/synth.h"
@@ -25,10 +26,14 @@ int64_t index_bytes(const trace::ModelConfig& m, const Shape&, int64_t slots) {
   return indexer_layers(m) * slots * kernels::kIndexTokenBytes;
 }
 
-KvCachesPtr empty_kv(const Shape& s, int64_t slots, Format format) {
+static Memory block(int64_t bytes, CacheMemory where) {
+  return where == CacheMemory::device ? Memory::reserved(bytes) : Memory(bytes);
+}
+
+std::shared_ptr<KvCaches> empty_kv(const Shape& s, int64_t slots, Format format, CacheMemory where) {
   auto caches = std::make_shared<KvCaches>();
   caches->format = format;
-  caches->memory = Memory(kv_bytes(s, slots, format));
+  caches->memory = block(kv_bytes(s, slots, format), where);
   const int64_t layer_bytes = slots * s.kv() * kernels::size_of(format);
   for (int64_t i = 0; i < s.layers; ++i) {
     caches->layers.push_back(
@@ -37,11 +42,11 @@ KvCachesPtr empty_kv(const Shape& s, int64_t slots, Format format) {
   return caches;
 }
 
-IndexCachesPtr empty_index(const trace::ModelConfig& m, const Shape& s, int64_t slots,
-                           IndexLayout layout, int page_size) {
+std::shared_ptr<IndexCaches> empty_index(const trace::ModelConfig& m, const Shape& s, int64_t slots,
+                                         IndexLayout layout, int page_size, CacheMemory where) {
   auto caches = std::make_shared<IndexCaches>();
   caches->layout = layout, caches->page_size = page_size;
-  caches->memory = Memory(index_bytes(m, s, slots));
+  caches->memory = block(index_bytes(m, s, slots), where);
   uint8_t* at = caches->memory.data();
   for (int i = 0; i < m.layers; ++i) {
     kernels::IndexCache c{nullptr, slots / page_size, page_size, layout};
@@ -56,39 +61,17 @@ IndexCachesPtr empty_index(const trace::ModelConfig& m, const Shape& s, int64_t 
 
 namespace {
 
-// Latents of one chunk of positions and the writer ops that store them.
-class Filler {
+// The writer ops on the host, on values drawn there.
+class HostTarget final : public FillTarget {
  public:
-  Filler(const trace::ModelConfig& m, const Shape& s, const Weights& w, const Sequences& q,
-         uint64_t seed)
-      : m_model(m), m_shape(s), m_weights(w), m_sequences(q), m_seed(seed) {}
-
-  void fill(int64_t layer, int64_t b, const kernels::KvCache& kv,
-            const kernels::IndexCache* index) {
-    // A shared prefix is the first sequence's and already there.
-    for (int64_t p = b == 0 ? 0 : m_sequences.shared_tokens(); p < m_sequences.start(b);
-         p += kChunk) {
-      place(b, p, std::min(kChunk, m_sequences.start(b) - p));
-      store_kv(layer, b, kv);
-      if (index) store_index(layer, b, *index);
-    }
+  int64_t chunk() const override { return 256; }
+  void place(const std::vector<int32_t>& positions, const std::vector<int32_t>& slots) override {
+    m_positions = positions, m_slots = slots;
   }
-
- private:
-  static constexpr int64_t kChunk = 256;
-
-  void place(int64_t b, int64_t first, int64_t n) {
-    m_positions.clear(), m_slots.clear();
-    for (int64_t p = first; p < first + n; ++p) {
-      m_positions.push_back(static_cast<int32_t>(p));
-      m_slots.push_back(m_sequences.slot(b, p));
-    }
-  }
-
-  // One row a position, values of rms 1.
-  Bf16* latents(const char* what, int64_t layer, int64_t b, int64_t columns,
-                std::vector<Bf16>& rows) const {
-    const Draw draw(m_seed, std::string("latent.") + what + "." + std::to_string(layer));
+  const int32_t* positions() const override { return m_positions.data(); }
+  const int32_t* slots() const override { return m_slots.data(); }
+  Bf16* latents(const Draw& draw, int64_t b, int64_t columns, int buffer) override {
+    std::vector<Bf16>& rows = m_rows[buffer];
     rows.resize(m_positions.size() * static_cast<size_t>(columns));
     kernels::E4m3 codes[16];
     for (size_t i = 0; i < m_positions.size(); ++i) {
@@ -102,6 +85,55 @@ class Filler {
     }
     return rows.data();
   }
+  Bf16* scratch(int64_t columns, int buffer) override {
+    m_rows[buffer].resize(m_positions.size() * static_cast<size_t>(columns));
+    return m_rows[buffer].data();
+  }
+  void run(const kernels::OpArgs& args) override {
+    assert(kernels::check(args).ok());
+    kernels::cpu_backend()(args, {});
+  }
+
+ private:
+  std::vector<int32_t> m_positions, m_slots;
+  std::vector<Bf16> m_rows[2];
+};
+
+// Latents of one chunk of positions and the writer ops that store them.
+class Filler {
+ public:
+  Filler(const trace::ModelConfig& m, const Shape& s, const Weights& w, const Sequences& q,
+         uint64_t seed, FillTarget& target)
+      : m_model(m), m_shape(s), m_weights(w), m_sequences(q), m_seed(seed), m_target(target) {}
+
+  // Chunk by chunk of one sequence, every layer of it.
+  void fill(int64_t b, const KvCaches& kv, const IndexCaches* index) {
+    // A shared prefix is the first sequence's and already there.
+    const int64_t chunk = m_target.chunk();
+    for (int64_t p = b == 0 ? 0 : m_sequences.shared_tokens(); p < m_sequences.start(b); p += chunk) {
+      place(b, p, std::min(chunk, m_sequences.start(b) - p));
+      for (int64_t layer = 0; layer < m_shape.layers; ++layer) {
+        const auto i = static_cast<size_t>(layer);
+        store_kv(layer, b, kv.layers[i]);
+        if (index && index->layers[i].data) store_index(layer, b, index->layers[i]);
+      }
+    }
+  }
+
+ private:
+  void place(int64_t b, int64_t first, int64_t n) {
+    m_positions.clear(), m_slots.clear();
+    for (int64_t p = first; p < first + n; ++p) {
+      m_positions.push_back(static_cast<int32_t>(p));
+      m_slots.push_back(m_sequences.slot(b, p));
+    }
+    m_target.place(m_positions, m_slots);
+  }
+
+  // One row a position, values of rms 1.
+  Bf16* latents(const char* what, int64_t layer, int64_t b, int64_t columns, int buffer) const {
+    return m_target.latents(Draw(m_seed, std::string("latent.") + what + "." + std::to_string(layer)), b, columns, buffer);
+  }
 
   kernels::RopeTable table() const {
     return {m_weights.rope_cos(), m_weights.rope_sin(), m_shape.max_context};
@@ -111,37 +143,31 @@ class Filler {
     return interleave ? kernels::RopeStyle::interleaved : kernels::RopeStyle::half_split;
   }
 
-  static void run(const kernels::OpArgs& args) {
-    assert(kernels::check(args).ok());
-    kernels::cpu_backend()(args, {});
-  }
-
   void store_kv(int64_t layer, int64_t b, const kernels::KvCache& kv) {
     kernels::RopeCatStoreArgs a;
     a.M = static_cast<int64_t>(m_positions.size());
-    a.k_nope = latents("kv", layer, b, m_shape.latent, m_rows), a.k_nope_stride = m_shape.latent;
-    a.k_pe = latents("k_pe", layer, b, m_shape.rope, m_more_rows), a.k_pe_stride = m_shape.rope;
+    a.k_nope = latents("kv", layer, b, m_shape.latent, 0), a.k_nope_stride = m_shape.latent;
+    a.k_pe = latents("k_pe", layer, b, m_shape.rope, 1), a.k_pe_stride = m_shape.rope;
     a.table = table(), a.style = style(m_model.rope_interleave);
-    a.positions = m_positions.data(), a.slots = m_slots.data();
+    a.positions = m_target.positions(), a.slots = m_target.slots();
     a.cache = kv;
-    run(a);
+    m_target.run(a);
   }
 
   void store_index(int64_t layer, int64_t b, const kernels::IndexCache& cache) {
     const LayerWeights& w = m_weights.layer(layer);
     const auto n = static_cast<int64_t>(m_positions.size());
     constexpr int64_t kDim = kernels::kIndexDim;
-    const Bf16* raw = latents("index", layer, b, kDim, m_rows);
-    m_more_rows.resize(static_cast<size_t>(n * kDim));
-    Bf16* k = m_more_rows.data();
-    run(kernels::LayerNormArgs{raw, kDim, w.k_norm, w.k_norm_bias, k, 1e-6f, n, kDim});
+    const Bf16* raw = latents("index", layer, b, kDim, 0);
+    Bf16* k = m_target.scratch(kDim, 1);
+    m_target.run(kernels::LayerNormArgs{raw, kDim, w.k_norm, w.k_norm_bias, k, 1e-6f, n, kDim});
     kernels::IndexRopeArgs rope;
     rope.k = rope.k_out = k, rope.k_stride = rope.k_out_stride = kDim, rope.table = table(),
-    rope.positions = m_positions.data();
+    rope.positions = m_target.positions();
     rope.style = style(m_model.indexer_rope_interleave), rope.M = n, rope.rope = m_shape.rope;
-    run(rope);
-    run(kernels::HadamardArgs{k, n});
-    run(kernels::IndexStoreArgs{k, kDim, m_slots.data(), cache, cache.layout, n});
+    m_target.run(rope);
+    m_target.run(kernels::HadamardArgs{k, n});
+    m_target.run(kernels::IndexStoreArgs{k, kDim, m_target.slots(), cache, cache.layout, n});
   }
 
   const trace::ModelConfig& m_model;
@@ -149,26 +175,23 @@ class Filler {
   const Weights& m_weights;
   const Sequences& m_sequences;
   uint64_t m_seed;
+  FillTarget& m_target;
   std::vector<int32_t> m_positions, m_slots;
-  std::vector<Bf16> m_rows, m_more_rows;
 };
 
 }  // namespace
 
 void fill_caches(const trace::ModelConfig& m, const Shape& s, const Weights& w, const Sequences& q,
                  uint64_t seed, const KvCaches& kv, const IndexCaches* index,
-                 const Progress& progress) {
-  Filler filler(m, s, w, q, seed);
-  for (int64_t layer = 0; layer < s.layers; ++layer) {
+                 const Progress& progress, FillTarget* target) {
+  HostTarget host;
+  Filler filler(m, s, w, q, seed, target ? *target : host);
+  for (int64_t b = 0; b < s.B; ++b) {
     if (progress) {
-      progress(
-          "filling caches, layer " + std::to_string(layer + 1) + " of " + std::to_string(s.layers),
-          static_cast<double>(layer) / static_cast<double>(s.layers));
+      progress("filling caches, sequence " + std::to_string(b + 1) + " of " + std::to_string(s.B),
+               static_cast<double>(b) / static_cast<double>(s.B));
     }
-    const auto i = static_cast<size_t>(layer);
-    const kernels::IndexCache* layer_index =
-        index && index->layers[i].data ? &index->layers[i] : nullptr;
-    for (int64_t b = 0; b < s.B; ++b) filler.fill(layer, b, kv.layers[i], layer_index);
+    filler.fill(b, kv, index);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <map>
 
+#include "engine/gpu_step.h"
+
 namespace engine {
 
 StepImage capture_step(Model& model, Arm& arm) {
@@ -49,6 +51,8 @@ void append_key(const kernels::IndexCache& c, int32_t slot, std::vector<uint8_t>
 }  // namespace
 
 std::vector<uint8_t> logical_bytes(const Model& model, const Caches& caches) {
+  Image::to_host(caches.kv->memory.data());
+  Image::to_host(caches.index->memory.data());
   const std::vector<int32_t> slots = used_slots(model);
   std::vector<uint8_t> bytes;
   for (const kernels::KvCache& c : caches.kv->layers) {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <map>
 
+#include "engine/gpu_step.h"
+
 namespace engine {
 
 using trace::Equivalence;
@@ -72,6 +74,7 @@ double units_of(const OpError* e) {
 // Runs one launch and holds it to its reference; returns what is beyond every allowance, empty when
 // nothing is.
 std::string judged_launch(const PlannedOp& op, ErrorsByOp& errors, int64_t& compared) {
+  if (op.gpu) op.gpu->inputs_to_host(op);
   const std::vector<kernels::Expected> want = kernels::reference::run(op.args);
   std::vector<kernels::Tensor> out = kernels::outputs(op.args);
   for (kernels::Tensor& t : out) kernels::poison(t);

@@ -10,6 +10,13 @@ bool is_gpu(std::string_view backend) {
   return backend == "cuda" || backend == "hip";
 }
 
+std::string best_backend() {
+  for (const char* gpu : {"cuda", "hip"}) {
+    if (kernels::gpu::built_state(gpu).built && gpu_device(gpu)) return gpu;
+  }
+  return "cpu";
+}
+
 namespace {
 
 struct Devices {

@@ -8,6 +8,8 @@
 namespace engine {
 
 bool is_gpu(std::string_view backend);  // cuda, hip
+// What `auto` stands for: the GPU backend that can run here, else the CPU.
+std::string best_backend();
 
 trace::Result<kernels::gpu::Device*> gpu_device(std::string_view backend);
 kernels::gpu::BackendState gpu_state(std::string_view backend);

@@ -33,19 +33,54 @@ std::mutex& images_mutex() {
 
 }  // namespace
 
-Result<std::shared_ptr<Image>> Image::of(Device& device, const void* host, int64_t bytes, const std::string& what) {
+Result<std::shared_ptr<Image>> Image::of(Device& device, const void* host, int64_t bytes, const std::string& what,
+                                         const Make& make) {
   const std::lock_guard lock(images_mutex());
   if (auto known = images()[host].lock(); known && known->m_bytes == bytes && &known->m_device == &device) return known;
   std::shared_ptr<Image> image(new Image(device, host, bytes));
   kernels::Status s = device.allocate(std::max<int64_t>(bytes, 256), &image->m_memory);
-  if (s.ok()) s = device.upload(image->m_memory, host, bytes);
+  if (s.ok() && make) {
+    try {
+      make(image->device());
+    } catch (const std::runtime_error& e) {
+      s.error = e.what();
+    }
+  } else if (s.ok()) {
+    s = device.upload(image->m_memory, host, bytes);
+  }
   if (!s.ok()) return Error{what + ": " + s.error, "device memory"};
   images()[host] = image;
   return image;
 }
 
+int64_t Image::held() {
+  const std::lock_guard lock(images_mutex());
+  int64_t bytes = 0;
+  for (const auto& [host, image] : images()) {
+    if (const auto alive = image.lock()) bytes += alive->m_bytes;
+  }
+  return bytes;
+}
+
+void Image::to_host(const void* host) {
+  std::shared_ptr<Image> image;
+  {
+    const std::lock_guard lock(images_mutex());
+    const auto found = images().find(host);
+    if (found != images().end()) image = found->second.lock();
+  }
+  if (!image || !image->host_stale) return;
+  const kernels::Status s = image->m_device.download(const_cast<void*>(host), image->device(), image->m_bytes);
+  if (!s.ok()) throw std::runtime_error(s.error + ", reading device memory");
+  image->host_stale = false;
+}
+
 Image::~Image() {
   if (m_memory) m_device.release(m_memory);
+}
+
+Scratch::Scratch(Device& device, int64_t bytes, const std::string& what) : m_device(device), m_bytes(bytes) {
+  if (const kernels::Status s = device.allocate(bytes, &m_memory); !s.ok()) throw std::runtime_error(s.error + ", " + what);
 }
 
 Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan& plan, const Arena& arena,
@@ -68,6 +103,8 @@ Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan&
     const auto image = add(b.host, b.bytes, b.what);
     if (!image) return image.error();
     if (b.every_step) step->m_small.push_back(*image);
+    if (b.written) step->m_written.push_back(*image);
+    if (b.on_host) step->m_lazy.push_back(b);
   }
   step->m_ops.resize(plan.ops.size());
   for (size_t i = 0; i < plan.ops.size(); ++i) {
@@ -143,6 +180,41 @@ void GpuStep::launch_alone(const PlannedOp& op) {
   copy_outputs(op, false);
 }
 
+void GpuStep::fill(void* memory, int64_t bytes, int64_t blocks) {
+  kernels::FillArgs fill;
+  fill.out = memory, fill.n = bytes / 4;
+  const kernels::OpArgs args = fill;
+  kernels::gpu::Launch l = kernels::gpu::launch_of(args, m_device.info().traits);
+  if (blocks > 0) l.grid_x = blocks;
+  need(m_device.launch(l, 0), "fill");
+}
+
+void GpuStep::empty_cache() {
+  static std::weak_ptr<Scratch> shared;
+  if (!m_flush) m_flush = shared.lock();
+  if (!m_flush)
+    shared = m_flush = std::make_shared<Scratch>(m_device, std::max<int64_t>(4 * m_device.info().l2_bytes, 1 << 20),
+                                                 "the buffer that empties the cache");
+  fill(m_flush->data(), m_flush->bytes());
+}
+
+void GpuStep::routing_to_host(const DecodePlan& plan) {
+  const auto sorts = [](const PlannedOp& op) { return std::holds_alternative<kernels::MoeSortArgs>(op.args); };
+  const auto last = std::find_if(plan.ops.rbegin(), plan.ops.rend(), sorts);
+  if (last != plan.ops.rend()) copy_outputs(*last, false);
+}
+
+void GpuStep::inputs_to_host(const PlannedOp& op) {
+  for (const std::shared_ptr<Image>& image : m_written) Image::to_host(image->host());
+  kernels::gpu::for_each_pointer(op.args, [&](const void* p) {
+    const auto at = reinterpret_cast<uintptr_t>(p);
+    for (const Block& b : m_lazy) {
+      const auto begin = reinterpret_cast<uintptr_t>(b.host);
+      if (at >= begin && at - begin < static_cast<uintptr_t>(b.bytes)) b.on_host(p);
+    }
+  });
+}
+
 // All launches of the step; stream 1 begins behind stream 0's begin and is joined at its end.
 void GpuStep::enqueue(const DecodePlan& plan, bool stamped) {
   const auto count = static_cast<int>(plan.ops.size());
@@ -184,6 +256,7 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
     run_op_by_op(plan, after);
     return now_ns() - begin;
   }
+  for (const std::shared_ptr<Image>& image : m_written) image->host_stale = true;
   if (stamps && m_profiled) {
     traced(plan, stamps, now_ns());
     int64_t last = 0, first = std::numeric_limits<int64_t>::max();
@@ -200,12 +273,7 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
       enqueue(plan, false);
       need(m_device.end_capture(&m_graph), "capture");
     }
-    kernels::FillArgs fill;
-    fill.out = m_filler, fill.n = kFillerBytes / 4;
-    kernels::OpArgs args = fill;
-    kernels::gpu::Launch l = kernels::gpu::launch_of(args, m_device.info().traits);
-    l.grid_x = 1;
-    need(m_device.launch(l, 0), "filler");
+    fill(m_filler, kFillerBytes, 1);
     ns = timed([&] { need(m_device.launch(*m_graph, 0), "graph"); });
   } else {
     ns = timed([&] { enqueue(plan, false); });

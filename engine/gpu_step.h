@@ -19,14 +19,23 @@ namespace engine {
 // A block of host memory and its copy on the device. Freed with its last user.
 class Image {
  public:
+  // Filled by `make` (which throws std::runtime_error), else with the host's bytes.
+  using Make = std::function<void(uint8_t* device)>;
   static trace::Result<std::shared_ptr<Image>> of(kernels::gpu::Device&, const void* host, int64_t bytes,
-                                                  const std::string& what);
+                                                  const std::string& what, const Make& make = {});
+  // Bytes that all images of this process hold on its devices.
+  static int64_t held();
+  // Makes sure that the host has what the device wrote: of the image at this host address, if there is one.
+  // Throws std::runtime_error.
+  static void to_host(const void* host);
+
   ~Image();
   Image(const Image&) = delete;
   Image& operator=(const Image&) = delete;
 
   const void* host() const { return m_host; }
   int64_t bytes() const { return m_bytes; }
+  bool host_stale = false;    // the device has written what the host has not seen
   std::vector<uint8_t> last;  // what was copied there last, of a block that changes between steps
 
   uint8_t* device() const { return static_cast<uint8_t*>(m_memory); }
@@ -39,6 +48,23 @@ class Image {
   void* m_memory = nullptr;
 };
 
+// Device memory without content of its own.
+class Scratch {
+ public:
+  // Throws std::runtime_error when it can't be had.
+  Scratch(kernels::gpu::Device&, int64_t bytes, const std::string& what);
+  ~Scratch() { m_device.release(m_memory); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  uint8_t* data() const { return static_cast<uint8_t*>(m_memory); }
+  int64_t bytes() const { return m_bytes; }
+
+ private:
+  kernels::gpu::Device& m_device;
+  void* m_memory = nullptr;
+  const int64_t m_bytes;
+};
+
 class GpuStep {
  public:
   struct Block {
@@ -46,6 +72,8 @@ class GpuStep {
     int64_t bytes;
     std::string what;     // "weights"
     bool every_step;      // small and changed between steps: copied when its bytes have changed
+    bool written = false;   // by the step: caches
+    std::function<void(const void* address)> on_host = {};  // brings to the host what lies at this address
   };
 
   // error: not enough device memory (with the part), an op that no kernel does.
@@ -58,8 +86,22 @@ class GpuStep {
   // The step; returns its time. Stamps are the vendor profiler's where there is one, of the step as it runs
   // otherwise too; else events around each op of an eager step. collector() says which.
   int64_t run(const DecodePlan&, Stamp* stamps, const Executor::AfterOp& after);
+  // Writes four times what the device's last-level cache holds, ahead of whatever runs next.
+  void empty_cache();
   const std::string& collector() const { return m_collector; }
   bool profiled() const { return m_profiled; }
+
+  // Brings to the host what this op reads there: a double reference is about to.
+  void inputs_to_host(const PlannedOp&);
+  // The arena as the last step left it, on the host, and back.
+  void results_to_host() { pull_arena(); }
+  void results_to_device() { push_arena(); }
+  // Which experts the last MoE layer's tokens went to, on the host: what costs are counted from. Layers share
+  // the buffers, so every layer's costs are counted with it.
+  void routing_to_host(const DecodePlan&);
+  // An op's launch; its arguments live as long as the step.
+  const kernels::gpu::Launch& launch(size_t op) const { return m_ops[op].launch; }
+  kernels::gpu::Device& device() const { return m_device; }
 
   // One op on the host's current content of the arena; its outputs are copied back.
   void launch_alone(const PlannedOp&);
@@ -74,6 +116,7 @@ class GpuStep {
 
   GpuStep(kernels::gpu::Device& d, bool graph) : m_device(d), m_graph_wanted(graph) {}
   void need(const kernels::Status&, const std::string& where) const;
+  void fill(void* device_memory, int64_t bytes, int64_t blocks = 0);  // blocks 0: by the launch rule
   void push_changes();
   void push_arena();
   void pull_arena();
@@ -91,10 +134,12 @@ class GpuStep {
   bool m_profiled = false;
   std::vector<std::shared_ptr<Image>> m_images;
   std::shared_ptr<Image> m_arena;
-  std::vector<std::shared_ptr<Image>> m_small;
+  std::vector<std::shared_ptr<Image>> m_small, m_written;
+  std::vector<Block> m_lazy;  // blocks whose host content is made when asked for
   kernels::gpu::Mirror m_mirror;
   std::vector<Moved> m_ops;
   void* m_filler = nullptr;
+  std::shared_ptr<Scratch> m_flush;
 };
 
 }  // namespace engine

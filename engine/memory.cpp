@@ -1,5 +1,7 @@
 #include "engine/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -26,6 +28,20 @@ int64_t cgroup_available() {
 }
 
 }  // namespace
+
+Memory Memory::reserved(int64_t bytes) {
+  Memory m;
+  void* at = mmap(nullptr, static_cast<size_t>(bytes) + 1, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) throw std::bad_alloc();
+  m.m_reserved = {at, Unmap{bytes + 1}};
+  m.m_bytes = bytes;
+  return m;
+}
+
+void Memory::Unmap::operator()(void* p) const {
+  munmap(p, static_cast<size_t>(bytes));
+}
 
 int64_t available_memory_bytes() {
   return std::min(meminfo_available(), cgroup_available());

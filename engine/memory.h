@@ -16,7 +16,11 @@ class Memory {
       : m_block(std::calloc(1, static_cast<size_t>(bytes) + kAlign)), m_bytes(bytes) {
     if (!m_block) throw std::bad_alloc();
   }
+  // Addresses of content that lies on a device: nothing is promised by the system until it is touched, so it
+  // may be larger than the machine. Zeroes where nobody wrote.
+  static Memory reserved(int64_t bytes);
   uint8_t* data() const {
+    if (m_reserved) return static_cast<uint8_t*>(m_reserved.get());
     const auto at = reinterpret_cast<uintptr_t>(m_block.get());
     return reinterpret_cast<uint8_t*>((at + kAlign - 1) / kAlign * kAlign);
   }
@@ -27,7 +31,12 @@ class Memory {
     void operator()(void* p) const { std::free(p); }
   };
   static constexpr size_t kAlign = 64;
+  struct Unmap {
+    int64_t bytes;
+    void operator()(void* p) const;
+  };
   std::unique_ptr<void, Free> m_block;
+  std::unique_ptr<void, Unmap> m_reserved;
   int64_t m_bytes = 0;
 };
 

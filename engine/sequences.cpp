@@ -34,27 +34,36 @@ std::vector<int32_t> block_order(int64_t n, bool shuffled, uint64_t seed) {
   return order;
 }
 
+constexpr int64_t kLeastRoom = 1024;
+
 }  // namespace
+
+int64_t cached_positions(const trace::Workload& w) {
+  const int64_t steps = int64_t{w.warmup} + w.steps + 1;
+  const int64_t room = std::max(kLeastRoom, steps * w.next_n);
+  return std::min<int64_t>(w.max_context, w.context + room);
+}
 
 Sequences::Sequences(const trace::Workload& w, const Shape& shape, Routing routing)
     : m_shape(shape),
       m_seed(w.seed),
       m_routing(std::move(routing)),
       m_start(start_lengths(w)),
-      m_base(m_start) {
+      m_base(m_start),
+      m_cached(cached_positions(w)) {
   const auto m = static_cast<size_t>(shape.M);
   m_tokens.resize(m), m_positions.resize(m), m_lengths.resize(m), m_slots.resize(m);
   const int64_t shortest = m_start.empty() ? 0 : *std::min_element(m_start.begin(), m_start.end());
   m_shared =
       static_cast<int64_t>(w.shared_prefix * static_cast<double>(shortest)) / kBlock * kBlock;
 
-  const int64_t columns = (shape.max_context + kBlock - 1) / kBlock, common = m_shared / kBlock;
+  const int64_t columns = (m_cached + kBlock - 1) / kBlock, common = m_shared / kBlock;
   const int64_t own = columns - common;
   m_blocks = 1 + (shape.B > 0 ? common : 0) + shape.B * own;
   const std::vector<int32_t> order = block_order(m_blocks - 1, w.pages_shuffled, w.seed);
   m_slot_table.resize(static_cast<size_t>(shape.B * shape.max_context));
   for (int64_t b = 0; b < shape.B; ++b) {
-    for (int64_t p = 0; p < shape.max_context; ++p) {
+    for (int64_t p = 0; p < columns * kBlock && p < shape.max_context; ++p) {
       const int64_t block = p / kBlock;
       const int64_t at = block < common ? block : common + b * own + block - common;
       m_slot_table[static_cast<size_t>(b * shape.max_context + p)] =
@@ -107,7 +116,7 @@ void Sequences::freeze_at(int64_t steps) {
 void Sequences::advance(const int32_t* next_tokens) {
   for (int64_t& b : m_base) b += m_shape.next_n;
   if (std::any_of(m_base.begin(), m_base.end(),
-                  [this](int64_t b) { return b + m_shape.next_n > m_shape.max_context; })) {
+                  [this](int64_t b) { return b + m_shape.next_n > m_cached; })) {
     return reset();
   }
   std::copy(next_tokens, next_tokens + m_tokens.size(), m_tokens.begin());

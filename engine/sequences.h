@@ -4,7 +4,7 @@
 // KV slots are handed out in blocks of 64 tokens, in shuffled or sequential order; a slot is page *
 // page_size + token in page for every page size (all divide 64), so block tables of any page size
 // describe the same slots and arms of an A/B share their KV cache. Slot 0 (page 0) is the dummy for
-// masked reads. With a shared prefix all sequences have the first sequence's blocks up to it. Token
+// masked reads, and what tables hold behind the cached positions. With a shared prefix all sequences have the first sequence's blocks up to it. Token
 // n of sequence b stands at position base[b] + n and attends to base[b] + n + 1 tokens, itself
 // included. Thread rule: changed only between steps.
 #pragma once
@@ -16,6 +16,10 @@
 #include "engine/routing.h"
 
 namespace engine {
+
+// Positions that a sequence has cache for: its context and room to decode on, at most max_context. Live
+// decoding goes back to the start where it ends; tables are max_context wide whatever it is.
+int64_t cached_positions(const trace::Workload&);
 
 class Sequences {
  public:
@@ -30,7 +34,7 @@ class Sequences {
   // The position `steps` steps after the start with the seeded tokens of that step: what both arms
   // of an A/B replay.
   void freeze_at(int64_t steps);
-  // One step further with the given next token of each (b, n); back to the start where the context
+  // One step further with the given next token of each (b, n); back to the start where the cache
   // would overflow.
   void advance(const int32_t* next_tokens);
 
@@ -75,6 +79,7 @@ class Sequences {
   Routing m_routing;
   int64_t m_blocks = 0, m_shared = 0, m_step = 0;
   std::vector<int64_t> m_start, m_base;
+  int64_t m_cached;  // positions of a sequence
   std::vector<int32_t> m_tokens, m_positions, m_lengths, m_slots, m_slot_table;
   std::map<int, std::vector<int32_t>> m_block_tables;
 };

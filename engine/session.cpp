@@ -45,14 +45,14 @@ trace::Status Session::set_toggles(const trace::ToggleSet& toggles) {
 }
 
 StepResult Session::step() {
-  m_model->before_step();
+  m_model->before_step(plan());
   const int64_t ns = m_model->executor.run(plan());
   if (m_model->setup.shape.M > 0) m_model->sequences.advance(plan().next_tokens);
   return {m_index++, static_cast<double>(ns) / 1000, static_cast<int>(plan().ops.size())};
 }
 
 StepResult Session::traced_step(trace::TracePtr& trace) {
-  m_model->before_step();
+  m_model->before_step(plan());
   const RecordedStep step = recorded_step(m_model->executor, plan(), m_index);
   trace = build_trace(plan(), {step}, {spec().model.name, device_name(m_model->setup), spec().backend});
   if (m_model->setup.shape.M > 0) m_model->sequences.advance(plan().next_tokens);
@@ -88,7 +88,7 @@ Result<trace::RunPtr> Session::record(const RecordOptions& options) {
   std::vector<double> traced_us;
   for (int i = 0; i < traced; ++i) {
     if (!go_on()) return cancelled;
-    m_model->before_step();
+    m_model->before_step(plan());
     recorded.push_back(recorded_step(m_model->executor, plan(), i));
     traced_us.push_back(static_cast<double>(recorded.back().end_ns - recorded.back().begin_ns) /
                         1000);

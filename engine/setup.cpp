@@ -12,6 +12,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/gpu_device.h"
+#include "engine/gpu_step.h"
 
 namespace engine {
 
@@ -126,12 +127,12 @@ int64_t total(const std::map<std::string, int64_t>& parts) {
                          [](int64_t n, const auto& p) { return n + p.second; });
 }
 
-// A GPU holds a copy of all of it.
+// A GPU holds all of it; what this process holds there already makes room.
 Status check_device_memory(const RunSpec& spec, const std::map<std::string, int64_t>& parts) {
   if (!is_gpu(spec.backend)) return Ok{};
   const auto device = gpu_device(spec.backend);
   if (!device) return device.error();
-  const int64_t has = (*device)->free_memory();
+  const int64_t has = (*device)->free_memory() + Image::held();
   if (total(parts) <= has) return Ok{};
   std::string text;
   for (const auto& [name, bytes] : parts)
@@ -143,8 +144,16 @@ Status check_device_memory(const RunSpec& spec, const std::map<std::string, int6
 
 Status check_memory(const RunSpec& spec, const Shape& shape) {
   const std::map<std::string, int64_t> parts = bytes_needed(spec, shape);
+  if (is_gpu(spec.backend)) {
+    // The host keeps buffers and tables; weights and caches are the device's.
+    if (const Status status = check_device_memory(spec, parts); !status) return status;
+    const int64_t needs = spec.weights.empty() ? parts.at("buffers and tables") + parts.at("norms and tables") : total(parts), has = available_memory_bytes();
+    if (needs <= has) return Ok{};
+    return Error{"buffers and tables need " + gib_text(needs) + " of the host, which has " + gib_text(has),
+                 "--batch or --max-context"};
+  }
   const int64_t has = available_memory_bytes();
-  if (total(parts) <= has) return check_device_memory(spec, parts);
+  if (total(parts) <= has) return Ok{};
   std::string text;
   for (const auto& [name, bytes] : parts)
     text += (text.empty() ? "" : ", ") + name + " " + gib_text(bytes);
@@ -183,8 +192,8 @@ std::map<std::string, int64_t> bytes_needed(const RunSpec& spec, const Shape& sh
   std::map<std::string, int64_t> parts = Weights::bytes_by_part(spec.model, shape);
   // A block of 64 slots more for the dummy; pages are not shared here, so a shared prefix only
   // lowers it.
-  const int64_t columns =
-      (shape.max_context + Sequences::kBlock - 1) / Sequences::kBlock * Sequences::kBlock;
+  const int64_t columns = (cached_positions(spec.workload) + Sequences::kBlock - 1) /
+                          Sequences::kBlock * Sequences::kBlock;
   const int64_t slots = Sequences::kBlock + shape.B * columns;
   const auto format = spec.toggles.is(trace::ToggleKey::kv_dtype, "fp8") ? kernels::Format::e4m3
                                                                          : kernels::Format::bf16;
@@ -196,7 +205,7 @@ std::map<std::string, int64_t> bytes_needed(const RunSpec& spec, const Shape& sh
 
 trace::Result<Setup> prepare(const RunSpec& spec) {
   Setup setup{.spec = spec};
-  if (setup.spec.backend == "auto") setup.spec.backend = "cpu";
+  if (setup.spec.backend == "auto") setup.spec.backend = best_backend();
   const std::string& backend = setup.spec.backend;
   if (is_gpu(backend)) {
     if (const auto device = gpu_device(backend); !device) return device.error();
@@ -208,8 +217,6 @@ trace::Result<Setup> prepare(const RunSpec& spec) {
   }
   if (const Status status = allowed(setup, spec.toggles); !status) return status.error();
   if (const Status status = read_settings(spec, setup); !status) return status.error();
-  if (setup.cache == CacheState::cold && is_gpu(backend))
-    return Error{"not available yet: the caches of a GPU are not emptied", "--set cache=cold"};
   setup.shape = shape_of(spec.model, spec.workload);
   if (const Status status = check_memory(setup.spec, setup.shape); !status) return status.error();
   if (!spec.weights.empty()) {

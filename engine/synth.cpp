@@ -5,12 +5,12 @@
 #include <cstring>
 
 #include "kernels/formats.h"
+#include "kernels/philox.h"
 
 namespace engine {
 namespace {
 
-constexpr uint32_t kScaleStream = 0x5ca1e,
-                   kUniformStream = 0xf10a7;  // apart from the values' counters
+constexpr uint32_t kUniformStream = 0xf10a7;  // apart from the values' and the scales' counters
 
 // FNV-1a, 32 bits.
 uint32_t hash(std::string_view text) {
@@ -44,14 +44,8 @@ std::array<kernels::E4m3, 256> make_codes() {
 }  // namespace
 
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, std::array<uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t a = uint64_t{0xD2511F53u} * c[0], b = uint64_t{0xCD9E8D57u} * c[2];
-    c = {static_cast<uint32_t>(b >> 32) ^ c[1] ^ key[0], static_cast<uint32_t>(b),
-         static_cast<uint32_t>(a >> 32) ^ c[3] ^ key[1], static_cast<uint32_t>(a)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return c;
+  const kernels::PhiloxWords w = kernels::philox4x32({{c[0], c[1], c[2], c[3]}}, key[0], key[1]);
+  return {w.w[0], w.w[1], w.w[2], w.w[3]};
 }
 
 Draw::Draw(uint64_t seed, std::string_view tensor)
@@ -83,7 +77,11 @@ float block_scale(const Draw& draw, int64_t n_block, int64_t k_block, int64_t ba
                   int64_t full_k) {
   const auto w = draw.words(static_cast<uint32_t>(k_block), static_cast<uint32_t>(n_block),
                             static_cast<uint32_t>(batch), kScaleStream);
-  const double u = (static_cast<double>(w[0] % 5) - 2) / 8;
+  return scale_factor(w[0] % 5, gain, full_k);
+}
+
+float scale_factor(uint32_t step, double gain, int64_t full_k) {
+  const double u = (static_cast<double>(step) - 2) / 8;
   return static_cast<float>(gain / std::sqrt(static_cast<double>(full_k)) * std::exp2(u));
 }
 

@@ -22,6 +22,7 @@ class Draw {
   void chunk(int64_t n, int64_t chunk, int64_t batch, kernels::E4m3 out[16]) const;
   std::array<uint32_t, 4> words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) const;
   double uniform(uint32_t a, uint32_t b = 0) const;  // [0, 1)
+  std::array<uint32_t, 2> key() const { return m_key; }
 
  private:
   std::array<uint32_t, 2> m_key;
@@ -32,5 +33,8 @@ const std::array<kernels::E4m3, 256>& normal_codes();
 // Scale of the 128x128 block (n/128, k/128) of a matrix with `full_k` columns over all ranks.
 float block_scale(const Draw&, int64_t n_block, int64_t k_block, int64_t batch, double gain,
                   int64_t full_k);
+// What it may be: its word of this stream, modulo 5, is the step.
+inline constexpr uint32_t kScaleStream = 0x5ca1e;
+float scale_factor(uint32_t step, double gain, int64_t full_k);
 
 }  // namespace engine

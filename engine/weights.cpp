@@ -149,10 +149,47 @@ void generate(const WeightTensor& t, uint64_t seed, int64_t begin, int64_t end) 
 
 }  // namespace
 
-Weights::Weights(const trace::ModelConfig& model, const Shape& shape)
-    : m_block(WeightLayout(model, shape, nullptr).bytes()) {
+namespace {
+
+void generate_whole(const WeightTensor& t, uint64_t seed) {
+  const int64_t rows = t.batches * t.N;
+  if (rows * t.K < (1 << 20)) {
+    generate(t, seed, 0, rows);
+  } else {
+    std::thread half(generate, std::cref(t), seed, rows / 2, rows);
+    generate(t, seed, 0, rows / 2);
+    half.join();
+  }
+}
+
+struct Span {
+  uintptr_t begin = 0, end = 0;
+  bool overlaps(const Span& o) const { return begin < o.end && o.begin < end; }
+};
+Span span_of(const void* base, int64_t batches, int64_t stride, int64_t rows, int64_t row_bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(base);
+  return {begin, base ? begin + static_cast<uintptr_t>(((batches - 1) * stride + rows) * row_bytes) : begin};
+}
+Span values_of(const WeightTensor& t) {
+  using Kind = WeightTensor::Kind;
+  const int64_t row = t.kind == Kind::fp8 || t.kind == Kind::one_scale ? t.K : t.kind == Kind::mxfp4 ? t.K / 2 : 2 * t.K;
+  return span_of(t.values, t.batches, t.stride, t.N, row);
+}
+Span scales_of(const WeightTensor& t) {
+  const bool fp8 = t.kind == WeightTensor::Kind::fp8;
+  return span_of(t.scales, t.batches, t.scale_stride, fp8 ? (t.N + kGroup - 1) / kGroup : t.N,
+                 fp8 ? t.K / kGroup * 4 : t.K / kernels::kMxGroup);
+}
+
+}  // namespace
+
+Weights::Weights(const trace::ModelConfig& model, const Shape& shape, Where where, uint64_t seed)
+    : m_where(where), m_seed(seed) {
+  const int64_t bytes = WeightLayout(model, shape, nullptr).bytes();
+  m_block = where == Where::device ? Memory::reserved(bytes) : Memory(bytes);
   const WeightLayout layout(model, shape, m_block.data());
-  m_layers = layout.layers(), m_ends = layout.ends();
+  m_layers = layout.layers(), m_ends = layout.ends(), m_tensors = layout.tensors();
+  m_on_host.assign(m_tensors.size(), false);
   fill_rope(model, shape.max_context, m_ends.cos, m_ends.sin);
 }
 
@@ -160,32 +197,55 @@ trace::Result<std::shared_ptr<const Weights>> Weights::load(const trace::ModelCo
                                                             const Shape& shape,
                                                             const Checkpoint& checkpoint,
                                                             const Progress& progress) {
-  std::shared_ptr<Weights> w(new Weights(model, shape));
+  std::shared_ptr<Weights> w(new Weights(model, shape, Where::host, 0));
   const WeightLayout layout(model, shape, w->m_block.data());
   if (const trace::Status status = checkpoint.load(layout, w->m_layers, progress); !status)
     return status.error();
+  w->m_on_host.assign(w->m_tensors.size(), true);
   return std::shared_ptr<const Weights>(std::move(w));
 }
 
 Weights::Weights(const trace::ModelConfig& model, const Shape& shape, uint64_t seed,
-                 const Progress& progress)
-    : Weights(model, shape) {
-  const WeightLayout layout(model, shape, m_block.data());
+                 const Progress& progress, Where where)
+    : Weights(model, shape, where, seed) {
   int64_t done = 0, all = 0;
-  for (const WeightTensor& t : layout.tensors()) all += t.batches * t.N * t.K;
-  for (const WeightTensor& t : layout.tensors()) {
+  for (const WeightTensor& t : m_tensors) all += t.batches * t.N * t.K;
+  for (size_t i = 0; i < m_tensors.size(); ++i) {
+    const WeightTensor& t = m_tensors[i];
+    if (where == Where::device && !small(t)) continue;
     if (progress)
       progress("generating weights, " + t.name,
                static_cast<double>(done) / static_cast<double>(all));
-    const int64_t rows = t.batches * t.N;
-    if (rows * t.K < (1 << 20)) {
-      generate(t, seed, 0, rows);
-    } else {
-      std::thread half(generate, std::cref(t), seed, rows / 2, rows);
-      generate(t, seed, 0, rows / 2);
-      half.join();
+    generate_whole(t, seed);
+    m_on_host[i] = true;
+    done += t.batches * t.N * t.K;
+  }
+}
+
+Weights::~Weights() = default;
+
+bool Weights::small(const WeightTensor& t) {
+  return t.kind == WeightTensor::Kind::norm || t.kind == WeightTensor::Kind::offset;
+}
+
+void Weights::all_on_host() const {
+  for (size_t i = 0; i < m_tensors.size(); ++i) {
+    if (!m_on_host[i]) generate_whole(m_tensors[i], m_seed);
+    m_on_host[i] = true;
+  }
+}
+
+// Two tensors of one matrix (gate and up rows of experts) lie within each other: all that overlap are asked for.
+void Weights::on_host(const void* address) const {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  const Span point{at, at + 1};
+  for (const WeightTensor& asked : m_tensors) {
+    if (!values_of(asked).overlaps(point) && !scales_of(asked).overlaps(point)) continue;
+    for (size_t i = 0; i < m_tensors.size(); ++i) {
+      if (m_on_host[i] || !values_of(m_tensors[i]).overlaps(values_of(asked))) continue;
+      generate_whole(m_tensors[i], m_seed);
+      m_on_host[i] = true;
     }
-    done += rows * t.K;
   }
 }
 

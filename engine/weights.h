@@ -1,5 +1,7 @@
 // Weights of this rank: pointers into one block, generated from the seed (engine/synth.h) or read
-// from a checkpoint (engine/checkpoint.h).
+// from a checkpoint (engine/checkpoint.h). Where the engine runs synthetic weights on a GPU the block is mere
+// addresses: the device generates the same bytes for itself (engine/gpu_fill.h), and what the host must see is
+// generated when asked for.
 // Immutable once loaded and shared by every plan and both arms of an A/B. Row-major [N, K];
 // linears, absorb matrices and experts each in the format the model says, embeddings, router, gate
 // projection, norms and lm_head in bf16.
@@ -60,17 +62,32 @@ struct EndWeights {
 
 kernels::WeightFormat kernel_format(trace::WeightFormat);
 
+struct WeightTensor;  // engine/weights_layout.h
+
 using Progress = std::function<void(const std::string& what, double fraction)>;
 
 class Weights {
  public:
-  // Generates everything. Throws std::bad_alloc when the block can't be had (sizes are checked
-  // before).
-  Weights(const trace::ModelConfig&, const Shape&, uint64_t seed, const Progress& = {});
+  enum class Where { host, device };
+  // Generates everything; for a device norms and tables only. Throws std::bad_alloc when the block can't be had
+  // (sizes are checked before).
+  Weights(const trace::ModelConfig&, const Shape&, uint64_t seed, const Progress& = {}, Where = Where::host);
   // Reads everything. Throws as above. error: as Checkpoint::load().
   static trace::Result<std::shared_ptr<const Weights>> load(const trace::ModelConfig&, const Shape&,
                                                             const Checkpoint&,
                                                             const Progress& = {});
+  ~Weights();
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
+
+  bool on_device() const { return m_where == Where::device; }
+  uint64_t seed() const { return m_seed; }
+  const std::vector<WeightTensor>& tensors() const { return m_tensors; }
+  // Whether this tensor was generated with the object, and bytes outside every tensor (tables) with it.
+  static bool small(const WeightTensor&);
+  // Makes sure that the host holds the tensors at this address. Thread rule: one thread.
+  void on_host(const void* address) const;
+  void all_on_host() const;
 
   const kernels::Bf16* embedding() const { return m_ends.embedding; }
   const kernels::Bf16* final_norm() const { return m_ends.final_norm; }
@@ -85,9 +102,13 @@ class Weights {
   static std::map<std::string, int64_t> bytes_by_part(const trace::ModelConfig&, const Shape&);
 
  private:
-  Weights(const trace::ModelConfig&, const Shape&);
+  Weights(const trace::ModelConfig&, const Shape&, Where, uint64_t seed);
 
   Memory m_block;
+  const Where m_where;
+  const uint64_t m_seed;
+  std::vector<WeightTensor> m_tensors;
+  mutable std::vector<bool> m_on_host;  // by tensor
   std::vector<LayerWeights> m_layers;
   EndWeights m_ends;
 };

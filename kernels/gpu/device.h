@@ -4,7 +4,9 @@
 // error (`lost`) nothing works any more on that Device; the program goes on.
 // Thread rule: one thread at a time.
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "kernels/gpu/launch.h"
 
@@ -28,6 +30,12 @@ struct TracedKernel {
   uint32_t correlation = 0;
   uint32_t queue = 0;  // the hardware queue, where the profiler tells
   uint64_t order = 0;  // in which it was dispatched, where the profiler tells
+};
+
+// What the device says of itself beside times; absent where it does not say.
+struct Reading {
+  std::optional<double> clock_mhz, memory_mhz, watts, celsius;
+  std::optional<int64_t> throttle;  // bits of reasons for a lowered clock; 0 = none
 };
 
 class Graph {
@@ -77,7 +85,16 @@ class Device {
   }
   virtual Status begin_trace() { return {"no profiler"}; }
   virtual Status end_trace(std::vector<TracedKernel>*) { return {"no profiler"}; }
+
+  // Clocks, power, temperature now; nothing and why where the machine does not tell.
+  virtual std::optional<Reading> sensors(std::string* why) {
+    *why = "this backend has none";
+    return std::nullopt;
+  }
 };
+
+// Calls `see` with every pointer of the arguments that is not null.
+void for_each_pointer(const OpArgs&, const std::function<void(const void*)>& see);
 
 struct BackendState {
   std::string_view name;  // "cuda", "hip"

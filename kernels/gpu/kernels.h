@@ -12,4 +12,5 @@
 #include "kernels/gpu/quants.h"
 #include "kernels/gpu/route.h"
 #include "kernels/gpu/router.h"
+#include "kernels/gpu/tools.h"
 #include "kernels/gpu/topk.h"

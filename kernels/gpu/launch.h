@@ -55,7 +55,12 @@
   X(append_shared, AppendSharedArgs, 256, 4)    \
   X(moe_sort, MoeSortArgs, 1024, 1)             \
   X(silu_mul, SiluMulArgs, 256, 4)              \
-  X(argmax, ArgmaxArgs, 1024, 1)
+  X(argmax, ArgmaxArgs, 1024, 1)                \
+  X(draw, DrawArgs, 256, 4)                     \
+  X(stream_read, StreamArgs, 256, 4)            \
+  X(stream_copy, StreamArgs, 256, 4)            \
+  X(matrix_rate, MatrixRateArgs, 256, 1)        \
+  X(nothing, StreamArgs, 1024, 1)
 
 namespace kernels::gpu {
 

@@ -188,6 +188,17 @@ void* Mirror::device_of(const void* host) const {
   return nullptr;
 }
 
+void for_each_pointer(const OpArgs& args, const std::function<void(const void*)>& see) {
+  std::visit(
+      [&](auto a) {
+        const auto show = [&](auto& pointer) {
+          if (pointer) see(pointer);
+        };
+        if constexpr (requires { pointers(a, show); }) pointers(a, show);
+      },
+      args);
+}
+
 Status Mirror::moved(const OpArgs& args, OpArgs* out) const {
   *out = args;
   const std::string op(kernels::key_of(op_of(args)));

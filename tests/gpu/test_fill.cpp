@@ -1,0 +1,102 @@
+// Weights and caches made on a device are byte for byte what the host makes; and what else the engine does with a
+// device beside steps: benches, an emptied cache, memory that can't be had.
+#include <catch2/catch_get_random_seed.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <cstring>
+
+#include "engine/bench.h"
+#include "engine/check.h"
+#include "engine/gpu_fill.h"
+#include "engine/weights_layout.h"
+#include "tests/emulator/lib/device.h"
+
+using namespace engine;
+
+namespace {
+
+struct Emulated {
+  explicit Emulated(int wave) { use_gpu_device("cuda", simt::emulated_device(wave)); }
+  ~Emulated() { use_gpu_device("cuda", nullptr); }
+};
+
+trace::RunSpec small(const char* preset) {
+  trace::RunSpec spec;
+  spec.backend = "cuda";
+  spec.model = check_model(preset);
+  spec.workload.batch = 3, spec.workload.context = 100, spec.workload.max_context = 512;
+  spec.workload.steps = 3, spec.workload.warmup = 1;
+  spec.workload.seed = Catch::getSeed();
+  spec.toggles = trace::ToggleSet::all_off();
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("a device generates the same weights and caches as the host") {
+  for (const int wave : {32, 64}) {
+    const Emulated emulated(wave);
+    for (const char* preset : {"tiny", "tiny-dense", "tiny-mxfp4"}) {
+      INFO(preset << ", waves of " << wave << ", seed " << Catch::getSeed());
+      Setup setup = prepare(small(preset)).value();
+      Model model(setup, load_weights(setup, {}).value());
+      REQUIRE(model.weights.weights->on_device());
+      const Weights host(setup.spec.model, setup.shape, setup.spec.workload.seed);
+      const Caches caches = filled_caches(model, setup.spec.toggles);
+      const auto image = weights_on(*gpu_device("cuda").value(), *model.weights.weights);
+      REQUIRE(image);
+      REQUIRE(host.memory().size() == (*image)->bytes());
+      // Between tensors lies padding that nobody writes on a device.
+      for (const WeightTensor& t : host.tensors()) {
+        const int64_t at = static_cast<uint8_t*>(t.values) - host.memory().data();
+        const int64_t row = t.kind == WeightTensor::Kind::mxfp4 ? t.K / 2
+                            : t.kind == WeightTensor::Kind::fp8 || t.kind == WeightTensor::Kind::one_scale ? t.K : 2 * t.K;
+        for (int64_t b = 0; b < t.batches; ++b) {
+          INFO(t.name << ", batch " << b);
+          CHECK(std::memcmp((*image)->device() + at + b * t.stride * row, host.memory().data() + at + b * t.stride * row,
+                            static_cast<size_t>(t.N * row)) == 0);
+        }
+        // Asked for by address, the host's block holds it too.
+        model.weights.weights->on_host(model.weights.weights->memory().data() + at);
+        CHECK(std::memcmp(model.weights.weights->memory().data() + at, host.memory().data() + at, static_cast<size_t>(row)) == 0);
+        if (!t.scales) continue;
+        const int64_t scales = static_cast<uint8_t*>(t.scales) - host.memory().data();
+        CHECK(std::memcmp((*image)->device() + scales, host.memory().data() + scales, 4) == 0);
+      }
+      const Shape& s = setup.shape;
+      const int64_t slots = model.sequences.slot_count();
+      const auto kv = empty_kv(s, slots, kv_format(setup.spec.toggles));
+      const auto index = empty_index(setup.spec.model, s, slots, index_layout(setup.spec.toggles), 64);
+      fill_caches(setup.spec.model, s, host, model.sequences, setup.spec.workload.seed, *kv, index.get());
+      Image::to_host(caches.kv->memory.data());
+      Image::to_host(caches.index->memory.data());
+      CHECK(std::memcmp(kv->memory.data(), caches.kv->memory.data(), static_cast<size_t>(kv->memory.size())) == 0);
+      CHECK(std::memcmp(index->memory.data(), caches.index->memory.data(), static_cast<size_t>(index->memory.size())) == 0);
+    }
+  }
+}
+
+TEST_CASE("bench runs on a device, with ceilings, floors and every op of the step") {
+  const Emulated emulated(32);
+  for (const bool whole : {false, true}) {
+    BenchOptions options;
+    options.whole_step = whole, options.repeats = 1;
+    const auto report = bench(small("tiny"), options);
+    INFO((report ? std::string() : report.error().line()));
+    REQUIRE(report);
+    CHECK(report->ceilings.reads.size() > 5);
+    CHECK(report->ceilings.empty_node_us > 0);
+    CHECK(report->rows.size() > 20);
+    CHECK((report->floor_35_us > 0) == whole);
+    for (const BenchRow& row : report->rows) CHECK((row.us > 0 && row.bytes > 0));
+  }
+}
+
+TEST_CASE("a device's cache is emptied before a timed step, where asked for") {
+  const Emulated emulated(32);
+  trace::RunSpec spec = small("tiny");
+  spec.set["cache"] = "cold";
+  auto session = Session::load(spec);
+  REQUIRE(session);
+  CHECK((*session)->step().kernels > 20);
+}
