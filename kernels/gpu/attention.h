@@ -58,18 +58,36 @@ GPU_DEVICE float* mla_numbers(const MlaPlaces& at) {
   return reinterpret_cast<float*>(lds() + at.numbers);
 }
 
-// Rows of a tile into shared memory; what is masked for all heads becomes zeros.
+inline constexpr uint32_t kMlaLoads = 9;  // under way a thread: rows lie all over the cache
+
+// Rows of a tile into shared memory, whose slots are there already; what is masked for all heads becomes zeros.
 template <int kSize>
-GPU_DEVICE void load_tile(const MlaGroup& g, const MlaPlaces& at, int64_t tile) {
+GPU_DEVICE void load_tile(const MlaGroup& g, const MlaPlaces& at) {
+  const auto* slots = reinterpret_cast<const int32_t*>(lds() + at.slots);
+  const auto pieces = static_cast<uint32_t>((g.cache.latent + g.cache.rope) * kSize / 16), all = kMlaTile * pieces;
+  const auto* cache = static_cast<const uint8_t*>(g.cache.data);
+  for (auto first = static_cast<uint32_t>(thread_id()); first < all; first += kMlaLoads * kMlaThreads) {
+    Piece piece[kMlaLoads];
+#pragma unroll
+    for (uint32_t n = 0; n < kMlaLoads; ++n) {
+      const uint32_t i = first + n * kMlaThreads, j = i / pieces, c = i - j * pieces;
+      const int32_t slot = i < all ? slots[j] : -1;
+      piece[n] = slot >= 0 ? piece_at(cache + (int64_t{slot} * pieces + c) * 16) : no_piece();
+    }
+#pragma unroll
+    for (uint32_t n = 0; n < kMlaLoads; ++n) {
+      const uint32_t i = first + n * kMlaThreads, j = i / pieces, c = i - j * pieces;
+      if (i < all) *reinterpret_cast<Piece*>(lds() + j * at.row + c * 16) = piece[n];
+    }
+  }
+}
+
+// The slots of a tile; the last one's have been read.
+GPU_DEVICE void load_slots(const MlaGroup& g, const MlaPlaces& at, int64_t tile) {
   auto* slots = reinterpret_cast<int32_t*>(lds() + at.slots);
-  const int64_t width = g.cache.latent + g.cache.rope, pieces = width * kSize / 16;
-  for (int64_t i = thread_id(); i < kMlaTile * pieces; i += kMlaThreads) {
-    const int64_t j = i / pieces, c = i % pieces, position = tile * kMlaTile + j;
-    const int32_t slot = position < g.count ? g.slots[position] : -1;
-    if (c == 0) slots[j] = slot;
-    const auto* cache = static_cast<const uint8_t*>(g.cache.data);
-    *reinterpret_cast<Piece*>(lds() + j * at.row + c * 16) =
-        slot >= 0 ? piece_at(cache + slot * width * kSize + c * 16) : no_piece();
+  for (int64_t j = thread_id(); j < kMlaTile; j += kMlaThreads) {
+    const int64_t position = tile * kMlaTile + j;
+    slots[j] = position < g.count ? g.slots[position] : -1;
   }
 }
 
@@ -223,19 +241,22 @@ GPU_DEVICE void mla_partial(const MlaGroup& g, Bf16* out, float* lse, const Plac
   float* numbers = mla_numbers(at);
   for (int64_t i = thread_id(); i < kMlaHeads; i += kMlaThreads)
     numbers[i] = -INFINITY, numbers[kMlaHeads + i] = 0, numbers[2 * kMlaHeads + i] = 1;
+  if (g.first < g.last) load_slots(g, at, g.first);
   load_queries<kSize>(g, at);
   Acc acc[kMlaColumnTiles] = {};
+  barrier();
   for (int64_t tile = g.first; tile < g.last; ++tile) {
-    load_tile<kSize>(g, at, tile);
+    load_tile<kSize>(g, at);
     barrier();
     score_tile<kSize>(g, at, both);
     barrier();
     soften_tile<kSize>(g, at, tile);
     barrier();
+    // Softening was the last to look at the slots.
+    if (tile + 1 < g.last) load_slots(g, at, tile + 1);
     weigh_tile<kSize>(acc, g, at, both);
     barrier();
   }
-  if (g.first >= g.last) barrier();  // the numbers of a split without tiles
   const int lane = lane_id();
   constexpr int kWords = kSize == 1 ? 4 : 2;
   constexpr float kUnit = kSize == 1 ? kE4m3Max : 1.0f;

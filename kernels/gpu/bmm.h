@@ -15,6 +15,9 @@ struct SharedFp8 : Tokens {
   int64_t stride, groups;
   GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(rows + token * stride + k); }
   GPU_DEVICE float scale(int token, int64_t step) const { return scales[token * groups + step]; }
+  GPU_DEVICE const uint8_t* row(int token) const { return rows + token * stride; }
+  GPU_DEVICE const float* scale_row(int token) const { return scales + token * groups; }
+  GPU_DEVICE static int64_t scale_step() { return 1; }
 };
 struct SharedBf16 : Tokens {
   const uint8_t* rows;

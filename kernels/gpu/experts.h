@@ -1,5 +1,5 @@
 // Grouped GEMMs over the experts that have rows. Weights and activations share a format.
-//   gate_up: a block an expert and 16 columns; its waves split K; rows in tiles of 16
+//   gate_up: a block an expert with rows and 16 columns; its waves split K; rows in tiles of 16
 //   down:    a block 16 columns of all tokens; its waves share the experts, each adds its rows' weighted sums
 //            into a table of its own in shared memory, and the tables are added in the order of waves
 #pragma once
@@ -30,7 +30,10 @@ struct Fp8Expert : ExpertTile {
   const float* scales;
   int64_t K;
   GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(values + at(token) * K + k); }
-  GPU_DEVICE float scale(int token, int64_t step) const { return scales[at(token) * (K / kGroup) + step]; }
+  GPU_DEVICE float scale(int token, int64_t step) const { return scale_row(token)[step]; }
+  GPU_DEVICE const uint8_t* row(int token) const { return reinterpret_cast<const uint8_t*>(values + at(token) * K); }
+  GPU_DEVICE const float* scale_row(int token) const { return scales + at(token) * (K / kGroup); }
+  GPU_DEVICE static int64_t scale_step() { return 1; }
 };
 struct Bf16Expert : ExpertTile {
   const Bf16* values;
@@ -65,11 +68,37 @@ GPU_DEVICE void add_expert(Acc (&acc)[1], const ExpertInput& x, const ExpertWeig
   }
 }
 
+// The expert of this rank among those with rows; -1 when there are fewer. All threads of the block call it.
+GPU_DEVICE int32_t used_expert(const ExpertRows& e, int64_t rank, int32_t* area) {  // a number a wave, and one more
+  const int waves = block_waves();
+  if (thread_id() == 0) area[waves] = -1;
+  int64_t seen = 0;
+  for (int64_t start = 0; start < e.E && seen <= rank; start += block_threads()) {
+    const int64_t expert = start + thread_id();
+    const bool has = expert < e.E && e.offsets[expert] < e.offsets[expert + 1];
+    int before;
+    const int all = wave_count(has, &before);
+    barrier();  // the last turn's numbers have been read
+    if (lane_id() == 0) area[wave_id()] = all;
+    barrier();
+    int64_t place = seen + before;
+    for (int w = 0; w < waves; ++w) {
+      if (w < wave_id()) place += area[w];
+      seen += area[w];
+    }
+    if (has && place == rank) area[waves] = static_cast<int32_t>(expert);
+  }
+  barrier();
+  return area[waves];
+}
+
 GPU_DEVICE void moe_gate_up(const MoeGateUpArgs& a) {
   const ExpertRows& e = a.experts;
-  const int64_t expert = blockIdx.y, n0 = int64_t{blockIdx.x} * 16;
+  auto* area = reinterpret_cast<int32_t*>(lds() + join_bytes(1, kGemmWaves));
+  const int64_t expert = used_expert(e, blockIdx.y, area + kGemmWaves * 16), n0 = int64_t{blockIdx.x} * 16;
+  if (expert < 0) return;  // the whole block
   const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
-  auto* sources = reinterpret_cast<int32_t*>(lds() + join_bytes(1, kGemmWaves)) + wave_id() * 16;
+  int32_t* sources = area + wave_id() * 16;
   for (int32_t i = first; i < last; i += 16) {
     const ExpertTile tile = expert_tile(e.rows + i, last - i, static_cast<int32_t>(e.k), sources);
     Acc acc[1] = {};
@@ -87,25 +116,52 @@ inline bool expert_aligned(const ExpertInput& x, const ExpertWeights& w) {
 inline Launch launch(const MoeGateUpArgs& a, const Traits&) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_gate_up: weights and activations must share a format, rows be 16-byte aligned");
-  return gpu::blocks(Kernel::moe_gate_up, a.experts.M ? a.N / 16 : 0, a.experts.E, kGemmThreads,
-                     join_bytes(1, kGemmWaves) + kGemmWaves * kSourceBytes);
+  // As many experts as can have rows.
+  return gpu::blocks(Kernel::moe_gate_up, a.experts.M ? a.N / 16 : 0,
+                     std::min(a.experts.E, a.experts.M * a.experts.k), kGemmThreads,
+                     join_bytes(1, kGemmWaves) + kGemmWaves * kSourceBytes + (kGemmWaves + 1) * 4);
+}
+
+// Where the parts of a block's shared memory lie, in words.
+struct DownPlaces {
+  int64_t tables, tile_sums, sources, used, offsets, rows, weights, end;
+};
+constexpr DownPlaces down_places(const ExpertRows& e) {
+  DownPlaces p{};
+  p.tile_sums = p.tables + kGemmWaves * e.M * 16;    // tables: [wave][token][column]
+  p.sources = p.tile_sums + kGemmWaves * 16 * 16;    // [wave][row of the tile][column]
+  p.used = p.sources + kGemmWaves * 16;
+  p.offsets = p.used + e.E + 1;                      // how many experts have rows, and which, ascending
+  p.rows = p.offsets + e.E + 1;
+  p.weights = p.rows + e.M * e.k;
+  p.end = p.weights + e.M * e.k;
+  return p;
 }
 
 GPU_DEVICE void moe_down(const MoeDownArgs& a) {
   const ExpertRows& e = a.experts;
+  const DownPlaces at = down_places(e);
   const int64_t n0 = int64_t{blockIdx.x} * 16;
   const int lane = lane_id();
-  auto* tables = reinterpret_cast<float*>(lds());  // [wave][token][column]
+  auto* words = reinterpret_cast<int32_t*>(lds());
+  auto* tables = reinterpret_cast<float*>(words) + at.tables;
   float* table = tables + wave_id() * e.M * 16;
-  auto* sources = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16) + wave_id() * 16;
-  float* tile_sums = tables + (kGemmWaves * e.M + wave_id() * 16) * 16;  // [row of the tile][column]
-  auto* used = reinterpret_cast<int32_t*>(tables + kGemmWaves * (e.M + 16) * 16) + kGemmWaves * 16;  // experts with rows, ascending
+  float* tile_sums = reinterpret_cast<float*>(words) + at.tile_sums + wave_id() * 256;
+  int32_t *sources = words + at.sources + wave_id() * 16, *used = words + at.used, *offsets = words + at.offsets,
+          *rows = words + at.rows;
+  auto* weights = reinterpret_cast<float*>(words) + at.weights;  // of the sorted rows
+  for (int64_t i = thread_id(); i <= e.E; i += block_threads()) offsets[i] = e.offsets[i];
+  for (int64_t i = thread_id(); i < e.M * e.k; i += block_threads()) {
+    rows[i] = e.rows[i];
+    weights[i] = a.weights[rows[i]];
+  }
   for (int64_t i = lane; i < e.M * 16; i += kWave) table[i] = 0;
+  barrier();
   if (wave_id() == 0) {
     int count = 0;
     for (int64_t start = 0; start < e.E; start += kWave) {
       const int64_t expert = start + lane;
-      const bool has = expert < e.E && e.offsets[expert] < e.offsets[expert + 1];
+      const bool has = expert < e.E && offsets[expert] < offsets[expert + 1];
       int before;
       const int all = wave_count(has, &before);
       if (has) used[1 + count + before] = static_cast<int32_t>(expert);
@@ -117,9 +173,9 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
   const int count = used[0];
   for (int turn = wave_id(); turn < count; turn += kGemmWaves) {
     const int64_t expert = used[1 + turn];
-    const int32_t first = e.offsets[expert], last = e.offsets[expert + 1];
+    const int32_t first = offsets[expert], last = offsets[expert + 1];
     for (int32_t i = first; i < last; i += 16) {
-      const ExpertTile tile = expert_tile(e.rows + i, last - i, 1, sources);
+      const ExpertTile tile = expert_tile(rows + i, last - i, 1, sources);
       Acc acc[1] = {};
       add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, 0, 1);
 #pragma unroll
@@ -129,7 +185,7 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
       if (lane < 16) {
         for (int j = 0; j < tile.count; ++j) {
           const int32_t row = tile.rows[j];
-          table[row / static_cast<int32_t>(e.k) * 16 + lane] += a.weights[row] * tile_sums[j * 16 + lane];
+          table[row / static_cast<int32_t>(e.k) * 16 + lane] += weights[i + j] * tile_sums[j * 16 + lane];
         }
       }
       wave_barrier();
@@ -147,7 +203,7 @@ inline Launch launch(const MoeDownArgs& a, const Traits&) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_down: weights and activations must share a format, rows be 16-byte aligned");
   return gpu::blocks(Kernel::moe_down, a.experts.M ? a.N / 16 : 0, 1, kGemmThreads,
-                     kGemmWaves * ((a.experts.M + 16) * 64 + kSourceBytes) + (a.experts.E + 1) * 4);
+                     down_places(a.experts).end * 4);
 }
 
 }  // namespace kernels::GPU_NS

@@ -13,11 +13,64 @@ using gpu::Traits;
 
 inline constexpr int kStep = 128;  // of K, the reach of one weight scale
 
+// What a step of 16 rows by 16 tokens needs, so that the next step's lies under way while this one is multiplied.
+struct Fp8Stage {
+  Piece a[2][kPieces], b[2][kPieces];
+  float unit, scale[kAccColumns];
+};
+
+// add_fp8 for one tile of tokens: one step ahead.
+template <class W, class X>
+GPU_DEVICE void add_fp8_ahead(Acc& acc, const W& w, const X& x, int64_t K, int64_t first, int64_t by) {
+  if (first * kStep >= K) return;
+  const int lane = lane_id();
+  const bool both = x.count > 8;
+  const int64_t part = piece_part(lane) * 16, scale_step = x.scale_step();
+  const uint8_t *left[kPieces], *right[kPieces];
+  const float* scales[kAccColumns];
+#pragma unroll
+  for (int i = 0; i < kPieces; ++i) {
+    left[i] = w.row(piece_row(lane, i)) + part;
+    right[i] = x.row(piece_row(lane, i)) + part;
+  }
+#pragma unroll
+  for (int i = 0; i < kAccColumns; ++i) scales[i] = x.scale_row(column_of(lane, i));
+  const auto load = [&](int64_t step) {
+    Fp8Stage s;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int64_t k = step * kStep + half * 64;
+      const bool inside = k + part < K;
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i) {
+        s.a[half][i] = inside ? piece_at(left[i] + k) : no_piece();
+        s.b[half][i] = inside && (i == 0 || both) ? piece_at(right[i] + k) : no_piece();
+      }
+    }
+    s.unit = w.scale(step);
+#pragma unroll
+    for (int i = 0; i < kAccColumns; ++i) s.scale[i] = scales[i][step * scale_step];
+    return s;
+  };
+  Fp8Stage now = load(first);
+  for (int64_t step = first; step * kStep < K; step += by) {
+    Fp8Stage next = now;
+    if ((step + by) * kStep < K) next = load(step + by);
+    Acc part_sum = {};
+#pragma unroll
+    for (int half = 0; half < 2; ++half) mma_fp8(part_sum, now.a[half], now.b[half], both);
+#pragma unroll
+    for (int r = 0; r < kAcc; ++r) acc.c[r] += part_sum.c[r] * (now.unit * now.scale[column_index(r)]);
+    now = next;
+  }
+}
+
 // One wave's share of sum_k w[row, k] x[token, k] for 16 rows and 16 TT tokens: steps first, first + by, ...
-// W: piece(row, k), scale(step)          rows and tokens past the end are clamped, never written
-// X: piece(token, k), scale(token, step)
+// W: row(row), piece(row, k), scale(step)          rows and tokens past the end are clamped, never written
+// X: row(token), piece(token, k), scale(token, step) = scale_row(token)[step * scale_step()]
 template <int TT, class W, class X>
 GPU_DEVICE void add_fp8(Acc (&acc)[TT], const W& w, const X& x, int64_t K, int64_t first, int64_t by) {
+  if constexpr (TT == 1) return add_fp8_ahead(acc[0], w, x, K, first, by);
   const int lane = lane_id();
   const bool both = x.count > 8;
   for (int64_t step = first; step * kStep < K; step += by) {
@@ -30,18 +83,24 @@ GPU_DEVICE void add_fp8(Acc (&acc)[TT], const W& w, const X& x, int64_t K, int64
         a[half][i] = k + half * 64 < K ? w.piece(piece_row(lane, i), k + half * 64) : no_piece();
     }
     const float unit = w.scale(step);
+    Ready rows[2][kPieces];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i) rows[half][i] = ready(a[half][i]);
+    }
 #pragma unroll
     for (int t = 0; t < TT; ++t) {
       Acc part = {};
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        Piece b[kPieces];
+        Ready b[kPieces];
 #pragma unroll
         for (int i = 0; i < kPieces; ++i) {
           const bool used = (i == 0 || both) && k + half * 64 < K;
-          b[i] = used ? x.piece(t * 16 + piece_row(lane, i), k + half * 64) : no_piece();
+          b[i] = ready(used ? x.piece(t * 16 + piece_row(lane, i), k + half * 64) : no_piece());
         }
-        mma_fp8(part, a[half], b, both);
+        mma_ready(part, rows[half], b, both);
       }
 #pragma unroll
       for (int r = 0; r < kAcc; ++r)
@@ -148,6 +207,9 @@ struct Fp8Rows {
     const int64_t n = n0 + row < N ? n0 + row : N - 1;
     return piece_at(w + n * K + k);
   }
+  GPU_DEVICE const uint8_t* row(int r) const {
+    return reinterpret_cast<const uint8_t*>(w + (n0 + r < N ? n0 + r : N - 1) * K);
+  }
   GPU_DEVICE float scale(int64_t step) const { return scales ? scales[step] : 1.0f; }
 };
 struct Bf16Rows {
@@ -180,8 +242,13 @@ struct Fp8Tokens : Tokens {
   int64_t K;
   GPU_DEVICE Piece piece(int token, int64_t k) const { return piece_at(x.values + at(token) * K + k); }
   GPU_DEVICE float scale(int token, int64_t step) const {
-    return x.scales[scale_offset(x.layout, M, K / kGroup, at(token), step)];
+    return scale_row(token)[step * scale_step()];
   }
+  GPU_DEVICE const uint8_t* row(int token) const { return reinterpret_cast<const uint8_t*>(x.values + at(token) * K); }
+  GPU_DEVICE const float* scale_row(int token) const {
+    return x.scales + scale_offset(x.layout, M, K / kGroup, at(token), 0);
+  }
+  GPU_DEVICE int64_t scale_step() const { return scale_offset(x.layout, M, K / kGroup, 0, 1); }
 };
 struct Bf16Tokens : Tokens {
   const Bf16* x;

@@ -37,6 +37,14 @@ GPU_DEVICE int acc_row(int lane, int r) {
 GPU_DEVICE int acc_col(int lane, int r) {
   return kWave == 32 ? lane % 4 * 2 + r % 2 + 8 * (r / 4) : lane % 16;
 }
+// The columns that a lane's elements lie in, each once: column_of(lane, column_index(r)) is acc_col(lane, r).
+inline constexpr int kAccColumns = kWave == 32 ? 4 : 1;
+constexpr GPU_DEVICE int column_index(int r) {
+  return kWave == 32 ? r % 2 + 2 * (r / 4) : 0;
+}
+GPU_DEVICE int column_of(int lane, int i) {
+  return kWave == 32 ? lane % 4 * 2 + i % 2 + 8 * (i / 2) : lane % 16;
+}
 // The lane and element that speaks for a row of the accumulator after a sum over its columns.
 GPU_DEVICE bool leads_row(int lane, int r) {
   return kWave == 32 ? lane % 4 == 0 && r < 4 && r % 2 == 0 : lane % 16 == 0;
@@ -85,6 +93,31 @@ GPU_DEVICE void mma_fp8(Acc& acc, const Piece a[kPieces], const Piece b[kPieces]
     mma_16816(acc.c, rows, left, false);
     if (!both) continue;
     const uint32_t right[2] = {f16_of_e4m3(second), f16_of_e4m3(second >> 16)};
+    mma_16816(acc.c + 4, rows, right, false);
+  }
+}
+
+// A piece of e4m3 as the matrix instruction takes it, for operands that meet several others.
+struct Ready {
+  uint32_t f16[8];
+};
+GPU_DEVICE Ready ready(const Piece& p) {
+  Ready r;
+#pragma unroll
+  for (int s = 0; s < 4; ++s) {
+    r.f16[2 * s] = f16_of_e4m3(word_of(p, s));
+    r.f16[2 * s + 1] = f16_of_e4m3(word_of(p, s) >> 16);
+  }
+  return r;
+}
+GPU_DEVICE void mma_ready(Acc& acc, const Ready a[kPieces], const Ready b[kPieces], bool both) {
+#pragma unroll
+  for (int s = 0; s < 4; ++s) {
+    const uint32_t rows[4] = {a[0].f16[2 * s], a[1].f16[2 * s], a[0].f16[2 * s + 1], a[1].f16[2 * s + 1]};
+    const uint32_t left[2] = {b[0].f16[2 * s], b[0].f16[2 * s + 1]};
+    mma_16816(acc.c, rows, left, false);
+    if (!both) continue;
+    const uint32_t right[2] = {b[1].f16[2 * s], b[1].f16[2 * s + 1]};
     mma_16816(acc.c + 4, rows, right, false);
   }
 }
@@ -160,6 +193,16 @@ inline void mma_bf16(Acc& acc, const Piece a[kPieces], const Piece b[kPieces], b
   mfma_16x16x32(acc.c, x.v, y.v, Bf16{});
 }
 
+#endif
+
+#if GPU_WAVE == 64  // the instruction takes e4m3
+using Ready = Piece;
+GPU_DEVICE Ready ready(const Piece& p) {
+  return p;
+}
+GPU_DEVICE void mma_ready(Acc& acc, const Ready a[kPieces], const Ready b[kPieces], bool both) {
+  mma_fp8(acc, a, b, both);
+}
 #endif
 
 GPU_DEVICE Piece no_piece() {

@@ -1,4 +1,4 @@
-// The router's choice: a wave a token, its experts' scores in shared memory. Scores are rounded from double,
+// The router's choice: a block a token, its experts' scores in shared memory. Scores are rounded from double,
 // so that ties fall the same way on every machine.
 #pragma once
 #include "kernels/gpu/gpu.h"
@@ -10,7 +10,8 @@ using gpu::Kernel;
 using gpu::Launch;
 using gpu::Traits;
 
-inline constexpr int kRouterWaves = 2;
+inline constexpr int kRouterThreads = 128;
+inline constexpr int kRouterEach = 16;  // experts a lane
 
 GPU_DEVICE float router_score(float x) {
   return 1.0f / (1.0f + static_cast<float>(exp(-static_cast<double>(x))));
@@ -48,39 +49,52 @@ GPU_DEVICE void keep_groups(const RouterTopkArgs& a, float* choice) {
   wave_barrier();
 }
 
+// A block a token: all score, the first wave chooses, its choices in registers.
 GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
-  const int64_t m = int64_t{blockIdx.x} * kRouterWaves + wave_id();
-  if (m >= a.M) return;  // a whole wave
-  float* scores = reinterpret_cast<float*>(lds()) + wave_id() * 2 * a.E;
+  const int64_t m = blockIdx.x;
+  float* scores = reinterpret_cast<float*>(lds());
   float* choice = scores + a.E;
-  for (int64_t e = lane_id(); e < a.E; e += kWave) {
+  for (int64_t e = thread_id(); e < a.E; e += block_threads()) {
     scores[e] = router_score(to_float(a.logits[m * a.E + e]));
     choice[e] = scores[e] + to_float(a.bias[e]);
   }
-  wave_barrier();
+  barrier();
+  if (wave_id() != 0) return;
   if (a.groups > 1) keep_groups(a, choice);
-  float total = 0;
-  for (int64_t i = 0; i < a.k; ++i) {
+  float mine[kRouterEach];
+#pragma unroll
+  for (int j = 0; j < kRouterEach; ++j) {
+    const int e = j * kWave + lane_id();
+    mine[j] = e < a.E ? choice[e] : -INFINITY;
+  }
+  float total = 0, chosen = 0;
+  int32_t place = 0;  // of the choice that this lane writes
+  for (int i = 0; i < a.k; ++i) {
     Best best{-INFINITY, static_cast<int32_t>(a.E)};
-    for (int64_t e = lane_id(); e < a.E; e += kWave) best = better(best, {choice[e], static_cast<int32_t>(e)});
+#pragma unroll
+    for (int j = 0; j < kRouterEach; ++j) best = better(best, {mine[j], j * kWave + lane_id()});
     for (int mask = kWave / 2; mask > 0; mask /= 2)
       best = better(best, {wave_xor(best.value, mask), wave_xor(best.at, mask)});
     const int32_t at = best.at < a.E ? best.at : 0;  // all NaN: a legal id
-    if (lane_id() == 0) choice[at] = -INFINITY;
-    if (lane_id() == i % kWave) {  // this lane writes the place again below, with the factor
-      a.ids[m * a.k + i] = at;
-      a.weights[m * a.k + i] = scores[at];
+#pragma unroll
+    for (int j = 0; j < kRouterEach; ++j) {
+      if (j * kWave + lane_id() == at) mine[j] = -INFINITY;
     }
-    total += scores[at];
-    wave_barrier();
+    const float score = scores[at];
+    if (lane_id() == i) chosen = score, place = at;
+    total += score;
   }
   const float factor = a.normalise ? a.scaling / total : a.scaling;
-  for (int64_t i = lane_id(); i < a.k; i += kWave) a.weights[m * a.k + i] *= factor;
+  if (lane_id() < a.k) {
+    a.ids[m * a.k + lane_id()] = place;
+    a.weights[m * a.k + lane_id()] = chosen * factor;
+  }
 }
 inline Launch launch(const RouterTopkArgs& a, const Traits& t) {
-  if (a.groups > t.wave) return gpu::refused("router_topk: more groups than lanes of a wave");
-  return gpu::blocks(Kernel::router_topk, gpu::divide_up(a.M, kRouterWaves), 1, kRouterWaves * kWave,
-                     kRouterWaves * 2 * a.E * 4);
+  if (a.groups > t.wave || a.k > t.wave || a.E > kRouterEach * t.wave)
+    return gpu::refused("router_topk: more groups or choices than lanes of a wave, or more than " +
+                        std::to_string(kRouterEach * t.wave) + " experts");
+  return gpu::blocks(Kernel::router_topk, a.M, 1, kRouterThreads, 2 * a.E * 4);
 }
 
 }  // namespace kernels::GPU_NS
