@@ -6,6 +6,7 @@
 
 #include "engine/equivalence.h"
 #include "engine/gpu_device.h"
+#include "engine/gpu_step.h"
 #include "kernels/gpu/verify_device.h"
 #include "kernels/verify.h"
 
@@ -43,6 +44,10 @@ class Checker {
     for (const trace::ToggleInfo& toggle : trace::toggle_table()) {
       if (cancelled()) return Error{"cancelled", "check"};
       check_toggle(toggle);
+    }
+    if (m_device) {
+      if (m_quick) check_repeats(check_model(), 1, 3);
+      for (const trace::ModelConfig& model : published()) check_repeats(model, kPublishedTp, 10);
     }
     const auto holds = [](const auto& item) { return item.ok; };
     m_report.ok = std::all_of(m_report.ops.begin(), m_report.ops.end(), holds) &&
@@ -83,6 +88,58 @@ class Checker {
     m_report.ops.push_back(std::move(result));
   }
 
+  static constexpr int kPublishedTp = 8;
+
+  // The first layers of the published models, one rank of eight: for a GPU, not in the quick form.
+  std::vector<trace::ModelConfig> published() const {
+    std::vector<trace::ModelConfig> all;
+    if (!m_device || m_quick) return all;
+    for (const auto& [preset, layers] : {std::pair{"glm-5", 4}, {"deepseek-v3.2", 4}, {"kimi-k2", 2}}) {
+      all.push_back(trace::model_preset(preset).value());
+      all.back().layers = layers;
+    }
+    return all;
+  }
+
+  // The same step again and again, as a graph on two streams, from poisoned buffers: every byte that it leaves.
+  void check_repeats(const trace::ModelConfig& model, int tp, int times) {
+    CheckOp result;
+    result.op = std::to_string(times) + " steps of " + model.name;
+    report(result.op);
+    RunSpec spec = spec_of(model, tp, {4, 1, 400}, m_report.seed);
+    if (tp > 1) spec.workload.context = 3000, spec.workload.max_context = 8192;
+    for (const auto& [key, value] : {std::pair{ToggleKey::launch, "graph"}, {ToggleKey::streams, "dual"}}) {
+      if (trace::unavailable(key, model, m_report.backend)) continue;
+      if (const auto set = spec.toggles.set(key, value); !set) result.note = set.error().line();
+    }
+    if (result.note.empty()) result.note = repeated(spec, times, result.cases);
+    result.ok = result.note.empty();
+    m_report.ops.push_back(std::move(result));
+  }
+
+  static std::string repeated(const RunSpec& spec, int times, int& cases) {
+    Result<Setup> setup = prepare(spec);
+    if (!setup) return setup.error().line();
+    Result<SharedWeights> weights = load_weights(*setup, {});
+    if (!weights) return weights.error().line();
+    Model model(std::move(setup).value(), std::move(weights).value());
+    Result<Arm> arm = make_arm(model, spec.toggles, filled_caches(model, spec.toggles), {1, {}});
+    if (!arm) return arm.error().line();
+    model.sequences.freeze_at(0);
+    const Memory& buffers = arm->step.arena.memory();
+    std::vector<uint8_t> first;
+    for (; cases < times; ++cases) {
+      arm->step.arena.poison();
+      arm->plan().gpu->results_to_device();
+      model.executor.run(arm->plan());
+      arm->plan().gpu->results_to_host();
+      if (cases == 0) first.assign(buffers.data(), buffers.data() + buffers.size());
+      if (std::equal(first.begin(), first.end(), buffers.data())) continue;
+      return "run " + std::to_string(cases + 1) + " leaves other bytes than the first";
+    }
+    return {};
+  }
+
   // Every value against the first, alone and with every other switch on that can be, on each model
   // that knows the switch.
   void check_toggle(const trace::ToggleInfo& toggle) {
@@ -99,22 +156,29 @@ class Checker {
       }
       for (const Shot& shot : shots()) check_shot(toggle, shot, result);
     }
+    for (const trace::ModelConfig& model : published()) {
+      m_model = model;
+      if (trace::unavailable(toggle.key, m_model, m_report.backend)) continue;
+      m_tp = kPublishedTp;
+      check_values(toggle, {4, 1, 3000}, ToggleSet::all_off(), result);
+      m_tp = 1;
+    }
     if (result.sets == 0) result.note = why_not;
     result.ok = result.sets > 0 && result.note.empty();
     m_report.toggles.push_back(std::move(result));
   }
 
   void check_shot(const trace::ToggleInfo& toggle, const Shot& shot, CheckToggle& result) {
-    for (const ToggleSet& base : {ToggleSet::all_off(), all_on(m_model)}) {
-      for (int value = 1; value < toggle.value_count && !cancelled(); ++value) {
-        ToggleSet a = base, b = base;
-        a.set_index(toggle.key, 0);
-        b.set_index(toggle.key, value);
-        if (trace::validate(a, m_model, m_report.backend) &&
-            trace::validate(b, m_model, m_report.backend)) {
-          compare(shot, a, b, result);
-        }
-      }
+    for (const ToggleSet& base : {ToggleSet::all_off(), all_on(m_model)}) check_values(toggle, shot, base, result);
+  }
+
+  void check_values(const trace::ToggleInfo& toggle, const Shot& shot, const ToggleSet& base, CheckToggle& result) {
+    for (int value = 1; value < toggle.value_count && !cancelled(); ++value) {
+      ToggleSet a = base, b = base;
+      a.set_index(toggle.key, 0);
+      b.set_index(toggle.key, value);
+      if (trace::validate(a, m_model, m_report.backend) && trace::validate(b, m_model, m_report.backend))
+        compare(shot, a, b, result);
     }
   }
 
@@ -138,13 +202,21 @@ class Checker {
     return set;
   }
 
-  void compare(const Shot& shot, const ToggleSet& a, const ToggleSet& b, CheckToggle& result) {
+  RunSpec spec_of(const trace::ModelConfig& model, int tp, const Shot& shot, uint64_t seed) const {
     RunSpec spec;
     spec.backend = m_report.backend;
-    spec.model = m_model;
+    spec.model = model;
+    spec.workload.tp = tp;
     spec.workload.batch = shot.batch, spec.workload.next_n = shot.next_n;
     spec.workload.context = shot.context, spec.workload.max_context = 512;
-    spec.workload.seed = m_report.seed + static_cast<uint64_t>(result.sets);
+    spec.workload.seed = seed;
+    spec.toggles = ToggleSet::all_off();
+    return spec;
+  }
+
+  void compare(const Shot& shot, const ToggleSet& a, const ToggleSet& b, CheckToggle& result) {
+    RunSpec spec = spec_of(m_model, m_tp, shot, m_report.seed + static_cast<uint64_t>(result.sets));
+    if (m_tp > 1) spec.workload.max_context = 8192;
     spec.toggles = b;
     const std::string wrong = difference(spec, a, b);
     ++result.sets;
@@ -181,6 +253,7 @@ class Checker {
   const CheckProgress& m_progress;
   const std::atomic<bool>* m_cancelled;
   CheckReport m_report;
+  int m_tp = 1;
   trace::ModelConfig m_model;  // on which the switch at hand is flipped
 };
 

@@ -1,5 +1,6 @@
 // check: every op of a backend against its double-accumulating reference, every switch against its
-// class. What `decodescope check` prints. Blocks; quick takes seconds, the whole a few minutes.
+// class. On a GPU the same steps give the same bytes again, and the switches are tried on the first layers of the
+// published models too. What `decodescope check` prints. Blocks; quick takes seconds, the whole a few minutes.
 // Thread rule: one call at a time; `progress` and `cancelled` are called from the calling thread.
 // Errors: a backend that can't run here. A check that fails is a result (ok = false), not an error.
 #pragma once
