@@ -9,6 +9,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "engine/accounting.h"
 #include "engine/bench.h"
 #include "trace/bench_import.h"
 #include "trace/generate_profiles.h"
@@ -156,6 +157,38 @@ void add_engine_bench(CLI::App& bench, Context& context, const char* name, const
   command->callback([&context, args, whole_step] { context.run = [args, whole_step] { return bench_engine(*args, whole_step); }; });
 }
 
+int bench_accounting(const EngineBenchArgs& args) {
+  auto spec = spec_from(args.engine);
+  if (!spec) return refuse(spec.error());
+  ProgressLine line;
+  auto report = engine::account(*spec, [&](const std::string& what, double done) { line.show(what, done); });
+  line.clear();
+  if (!report) return refuse(report.error());
+  json out = {{"device", report->device}, {"model", report->model}, {"launch", report->launch}, {"streams", report->streams},
+              {"launches", report->launches}, {"steps", report->steps}, {"fit_residual_ns", report->fit_residual_ns}, {"passes", json::array()}};
+  Table table({"pass", "clock", "step us", "window us", "busy us", "idle us", "kernel us", "gap us"});
+  const auto some = [](double v) { return v != 0 ? us(v) : std::string(); };
+  for (const auto& p : report->passes) {
+    out["passes"].push_back({{"pass", p.name}, {"clock", p.clock}, {"period_us", p.period_us > 0 ? json(p.period_us) : json(nullptr)},
+                             {"window_ns", p.window_ns}, {"busy_ns", p.busy_ns}, {"idle_ns", p.idle_ns}, {"kernel_us", p.kernel_us}, {"gap_us", p.gap_us}});
+    const auto ns = [&](int64_t n) { return some(static_cast<double>(n) / 1000); };
+    table.row({p.name, p.clock, some(p.period_us), ns(p.window_ns), ns(p.busy_ns), ns(p.idle_ns), some(p.kernel_us), some(p.gap_us)});
+  }
+  if (args.common.json) return print_json(out), kDone;
+  fmt::print("{}\n{} on {}, launch={}, streams={}: {} launches a step, {} steps a pass\nkernel and gap: medians of stream 0; stamps lie on the profiler's clock within {} ns\n",
+             table.text(), report->model, report->device, report->launch, report->streams, report->launches, report->steps, report->fit_residual_ns);
+  return kDone;
+}
+
+void add_accounting(CLI::App& bench, Context& context) {
+  auto args = std::make_shared<EngineBenchArgs>();
+  auto* command = bench.add_subcommand("accounting", "On a GPU: the same steps bare, with the device's own clock, under the profiler, with both: who counts dispatch where.");
+  command->footer("Example: decodescope bench accounting --model tiny --set launch=eager --json");
+  add_engine(*command, args->engine);
+  add_common(*command, args->common);
+  command->callback([&context, args] { context.run = [args] { return bench_accounting(*args); }; });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& cli, Context& context) {
@@ -178,6 +211,7 @@ void add_bench(CLI::App& cli, Context& context) {
   import_command->callback([&context, import] { context.run = [import] { return bench_import(*import); }; });
 
   add_engine_bench(*command, context, "kernels", "Every launch of a model's decode step by itself, against the measured ceilings of this machine.");
+  add_accounting(*command, context);
   add_engine_bench(*command, context, "step", "Whole decode steps as they run live, op by op, against the measured ceilings of this machine.");
 }
 

@@ -30,17 +30,26 @@ if(cuda_missing)
   return()
 endif()
 
-set(cuda_out ${CMAKE_BINARY_DIR}/generated/cuda_kernels.o)
 # Constants and layouts of kernels/*.h are constexpr functions: callable on the device by --expt-relaxed-constexpr.
 # -fmad=false: one rounding a product and one a sum, as everywhere, unless a kernel asks for a fused one.
-add_custom_command(OUTPUT ${cuda_out} ${cuda_out}.usage
-  COMMAND ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${cuda_out}.usage ${DECODESCOPE_NVCC} -std=c++20 -O3
-    -gencode=arch=compute_90a,code=sm_90a --expt-relaxed-constexpr -fmad=false -Xptxas=-v -lineinfo
-    -I${CMAKE_SOURCE_DIR} -MD -MF ${cuda_out}.d -MT ${cuda_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu -o ${cuda_out}
-  DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh
-  DEPFILE ${cuda_out}.d VERBATIM COMMENT "sm_90a kernels")
-add_library(ds_cuda STATIC kernels/gpu/cuda/device.cpp kernels/gpu/cuda/nvml.cpp kernels/gpu/cuda/profiler.cpp ${cuda_out})
-set_source_files_properties(${cuda_out} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+# Twice: plain, and with a stamp of the device's clock a block (DS_STAMPED).
+set(cuda_objects)
+foreach(form plain stamped)
+  set(cuda_out ${CMAKE_BINARY_DIR}/generated/cuda_kernels_${form}.o)
+  set(cuda_define)
+  if(form STREQUAL stamped)
+    set(cuda_define -DDS_STAMPED=1)
+  endif()
+  add_custom_command(OUTPUT ${cuda_out} ${cuda_out}.usage
+    COMMAND ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${cuda_out}.usage ${DECODESCOPE_NVCC} -std=c++20 -O3
+      -gencode=arch=compute_90a,code=sm_90a --expt-relaxed-constexpr -fmad=false -Xptxas=-v -lineinfo ${cuda_define}
+      -I${CMAKE_SOURCE_DIR} -MD -MF ${cuda_out}.d -MT ${cuda_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu -o ${cuda_out}
+    DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/cuda/kernels.cu ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh
+    DEPFILE ${cuda_out}.d VERBATIM COMMENT "sm_90a kernels, ${form}")
+  set_source_files_properties(${cuda_out} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  list(APPEND cuda_objects ${cuda_out})
+endforeach()
+add_library(ds_cuda STATIC kernels/gpu/cuda/device.cpp kernels/gpu/cuda/nvml.cpp kernels/gpu/cuda/profiler.cpp ${cuda_objects})
 target_include_directories(ds_cuda PUBLIC ${CMAKE_SOURCE_DIR})
 target_include_directories(ds_cuda SYSTEM PRIVATE ${CUDA_HEADERS})
 # Each needs the other: the device asks the launch rules for names, those list the devices. CMake repeats both when linking.

@@ -216,8 +216,9 @@ void GpuStep::inputs_to_host(const PlannedOp& op) {
 }
 
 // All launches of the step; stream 1 begins behind stream 0's begin and is joined at its end.
-void GpuStep::enqueue(const DecodePlan& plan, bool stamped) {
+void GpuStep::enqueue(const DecodePlan& plan, bool stamped, bool device_stamps) {
   const auto count = static_cast<int>(plan.ops.size());
+  auto* slots = device_stamps ? reinterpret_cast<kernels::gpu::StampSlot*>(m_slots->data()) : nullptr;
   if (plan.streams > 1) {
     need(m_device.record(kFork, 0), "fork");
     need(m_device.wait(kFork, 1), "fork");
@@ -227,7 +228,9 @@ void GpuStep::enqueue(const DecodePlan& plan, bool stamped) {
     const PlannedOp& op = plan.ops[static_cast<size_t>(i)];
     for (const int other : op.waits) need(m_device.wait(after + other, op.stream), op.label);
     if (stamped) need(m_device.record(kOps + 2 * i, op.stream), op.label);
-    need(m_device.launch(m_ops[static_cast<size_t>(i)].launch, op.stream), op.label);
+    kernels::gpu::Launch launch = m_ops[static_cast<size_t>(i)].launch;
+    if (device_stamps) launch.stamps = slots, slots += launch.grid_x * launch.grid_y;
+    need(m_device.launch(launch, op.stream), op.label);
     if (stamped) need(m_device.record(kOps + 2 * i + 1, op.stream), op.label);
     if (op.awaited) need(m_device.record(after + i, op.stream), op.label);
   }
@@ -268,11 +271,7 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
     ns = timed([&] { enqueue(plan, true); });
     read_stamps(plan, stamps, begin);
   } else if (m_graph_wanted) {
-    if (!m_graph) {
-      need(m_device.begin_capture(), "capture");
-      enqueue(plan, false);
-      need(m_device.end_capture(&m_graph), "capture");
-    }
+    captured(m_graph, plan, false);
     fill(m_filler, kFillerBytes, 1);
     ns = timed([&] { need(m_device.launch(*m_graph, 0), "graph"); });
   } else {
@@ -287,19 +286,29 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
 void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
   std::vector<kernels::gpu::TracedKernel> records;
   need(m_device.begin_trace(), "tracing");
-  if (m_graph_wanted && !m_traced_graph) {
-    need(m_device.begin_capture(), "capture");
-    enqueue(plan, false);
-    need(m_device.end_capture(&m_traced_graph), "capture");
-  }
   if (m_graph_wanted)
-    need(m_device.launch(*m_traced_graph, 0), "graph");
+    need(m_device.launch(captured(m_traced_graph, plan, false), 0), "graph");
   else
     enqueue(plan, false);
   need(m_device.end_trace(&records), "tracing");
+  profiled_stamps(plan, records, "", stamps, begin_ns);
+}
+
+kernels::gpu::Graph& GpuStep::captured(std::unique_ptr<kernels::gpu::Graph>& graph, const DecodePlan& plan, bool device_stamps) {
+  if (!graph) {
+    need(m_device.begin_capture(), "capture");
+    enqueue(plan, false, device_stamps);
+    need(m_device.end_capture(&graph), "capture");
+  }
+  return *graph;
+}
+
+// The records laid on the plan's ops, from `begin_ns` on.
+void GpuStep::profiled_stamps(const DecodePlan& plan, std::vector<kernels::gpu::TracedKernel>& records, const char* suffix,
+                              Stamp* stamps, int64_t begin_ns) {
   std::vector<ExpectedKernel> expected;
   for (size_t i = 0; i < m_ops.size(); ++i)
-    expected.push_back({"ds_" + std::string(kernels::gpu::key_of(m_ops[i].launch.kernel)), plan.ops[i].stream});
+    expected.push_back({"ds_" + std::string(kernels::gpu::key_of(m_ops[i].launch.kernel)) + suffix, plan.ops[i].stream});
   const size_t seen = records.size();
   const std::vector<size_t> order = match_kernels(expected, records, m_graph_wanted);
   if (order.empty())
@@ -309,6 +318,63 @@ void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
                                                 return a.start_ns < b.start_ns; })->start_ns;
   for (size_t i = 0; i < order.size(); ++i)
     stamps[i] = {begin_ns + records[order[i]].start_ns - first, begin_ns + records[order[i]].end_ns - first};
+}
+
+int64_t GpuStep::run_stamped(const DecodePlan& plan, std::span<Stamp> device, Stamp* profiled) {
+  if (plan.ops.empty()) return 0;
+  push_changes();
+  if (!m_slots) {
+    int64_t blocks = 0;
+    for (const Moved& m : m_ops) blocks += m.launch.grid_x * m.launch.grid_y;
+    m_slots = std::make_unique<Scratch>(m_device, std::max<int64_t>(blocks, 1) * static_cast<int64_t>(sizeof(kernels::gpu::StampSlot)), "slots of stamps");
+  }
+  for (const std::shared_ptr<Image>& image : m_written) image->host_stale = true;
+  const int64_t begin = now_ns();
+  int64_t ns = 0;
+  if (profiled) {
+    std::vector<kernels::gpu::TracedKernel> records;
+    need(m_device.begin_trace(), "tracing");
+    if (m_graph_wanted)
+      need(m_device.launch(captured(m_stamped_traced_graph, plan, true), 0), "graph");
+    else
+      enqueue(plan, false, true);
+    need(m_device.end_trace(&records), "tracing");
+    profiled_stamps(plan, records, "_stamped", profiled, begin);
+  } else if (m_graph_wanted) {
+    kernels::gpu::Graph& graph = captured(m_stamped_graph, plan, true);
+    fill(m_filler, kFillerBytes, 1);
+    ns = timed([&] { need(m_device.launch(graph, 0), "graph"); });
+  } else {
+    ns = timed([&] { enqueue(plan, false, true); });
+  }
+  reduce_stamps(device);
+  copy_outputs(plan.ops.back(), false);
+  return ns;
+}
+
+void GpuStep::reduce_stamps(std::span<Stamp> device) {
+  std::vector<kernels::gpu::StampSlot> slots(static_cast<size_t>(m_slots->bytes()) / sizeof(kernels::gpu::StampSlot));
+  need(m_device.download(slots.data(), m_slots->data(), m_slots->bytes()), "stamps");
+  size_t at = 0;
+  for (size_t i = 0; i < m_ops.size(); ++i) {
+    Stamp s{std::numeric_limits<int64_t>::max(), 0};
+    for (int64_t n = m_ops[i].launch.grid_x * m_ops[i].launch.grid_y; n > 0; --n, ++at) {
+      s.start_ns = std::min(s.start_ns, static_cast<int64_t>(slots[at].begin_ns));
+      s.end_ns = std::max(s.end_ns, static_cast<int64_t>(slots[at].end_ns));
+    }
+    device[i] = s;
+  }
+}
+
+StampFit fit_stamps(std::span<const Stamp> device, std::span<const Stamp> profiled) {
+  if (device.empty()) return {};
+  int64_t least = std::numeric_limits<int64_t>::min(), most = std::numeric_limits<int64_t>::max();  // what may be taken off
+  for (size_t i = 0; i < device.size(); ++i) {
+    most = std::min(most, device[i].start_ns - profiled[i].start_ns);
+    least = std::max(least, device[i].end_ns - profiled[i].end_ns);
+  }
+  const int64_t shift = least + (most - least) / 2;
+  return {shift, (std::max(most, least) - std::min(most, least) + 1) / 2};
 }
 
 // For proofs: each op's outputs on the host before the next op runs.

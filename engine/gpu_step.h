@@ -65,6 +65,14 @@ class Scratch {
   const int64_t m_bytes;
 };
 
+// How stamps were laid on the profiler's clock: shifted so that every kernel's stamps lie within what the profiler
+// says of it, as far as they can; by how much some may still be off.
+struct StampFit {
+  int64_t shift_ns = 0, residual_ns = 0;
+};
+// `device` and `profiled` of the same launches. Starts are never before the profiler's, ends never after.
+StampFit fit_stamps(std::span<const Stamp> device, std::span<const Stamp> profiled);
+
 class GpuStep {
  public:
   struct Block {
@@ -86,6 +94,11 @@ class GpuStep {
   // The step; returns its time. Stamps are the vendor profiler's where there is one, of the step as it runs
   // otherwise too; else events around each op of an eager step. collector() says which.
   int64_t run(const DecodePlan&, Stamp* stamps, const Executor::AfterOp& after);
+  // The step by the stamped form of its kernels: a stamp an op, first begin to last end of its blocks, of the
+  // device's clock. With `profiled` under the vendor's profiler too, those times there. Returns the step's time
+  // between two events, with a profiler 0. REQUIRES: can_stamp(), and profiled() for `profiled`.
+  bool can_stamp() const { return m_device.can_stamp(); }
+  int64_t run_stamped(const DecodePlan&, std::span<Stamp> device, Stamp* profiled = nullptr);
   // Writes four times what the device's last-level cache holds, ahead of whatever runs next.
   void empty_cache();
   const std::string& collector() const { return m_collector; }
@@ -121,7 +134,10 @@ class GpuStep {
   void push_arena();
   void pull_arena();
   void copy_outputs(const PlannedOp&, bool to_device);
-  void enqueue(const DecodePlan&, bool stamped);
+  void enqueue(const DecodePlan&, bool events, bool device_stamps = false);
+  kernels::gpu::Graph& captured(std::unique_ptr<kernels::gpu::Graph>&, const DecodePlan&, bool device_stamps);
+  void reduce_stamps(std::span<Stamp> device);
+  void profiled_stamps(const DecodePlan&, std::vector<kernels::gpu::TracedKernel>&, const char* suffix, Stamp*, int64_t begin_ns);
   int64_t timed(const std::function<void()>& enqueue);
   void run_op_by_op(const DecodePlan&, const Executor::AfterOp&);
   void traced(const DecodePlan&, Stamp*, int64_t begin_ns);
@@ -129,7 +145,8 @@ class GpuStep {
 
   kernels::gpu::Device& m_device;
   const bool m_graph_wanted;
-  std::unique_ptr<kernels::gpu::Graph> m_graph, m_traced_graph;
+  std::unique_ptr<kernels::gpu::Graph> m_graph, m_traced_graph, m_stamped_graph, m_stamped_traced_graph;
+  std::unique_ptr<Scratch> m_slots;   // of all ops' blocks, made when stamps are first asked for
   std::string m_collector;
   bool m_profiled = false;
   std::vector<std::shared_ptr<Image>> m_images;

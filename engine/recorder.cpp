@@ -1,18 +1,31 @@
 #include "engine/recorder.h"
 
+#include <algorithm>
+
 #include "engine/gpu_step.h"
 
 #include "trace/builder.h"
+#include "trace/stamps.h"
 
 namespace engine {
 
-RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t index) {
+RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t index, bool device_stamps) {
   RecordedStep step;
   step.index = index;
   step.stamps.resize(plan.ops.size());
   step.begin_ns = now_ns();
-  const int64_t ns = executor.run(plan, step.stamps.data());
-  step.end_ns = plan.gpu ? step.begin_ns + ns : now_ns();
+  if (device_stamps) {
+    step.device_stamps.resize(plan.ops.size());
+    plan.gpu->run_stamped(plan, step.device_stamps, step.stamps.data());
+    const StampFit fit = fit_stamps(step.device_stamps, step.stamps);
+    for (Stamp& s : step.device_stamps) s.start_ns -= fit.shift_ns, s.end_ns -= fit.shift_ns;
+    step.stamps_off_ns = fit.residual_ns;
+    step.end_ns = step.begin_ns;
+    for (const Stamp& s : step.stamps) step.end_ns = std::max(step.end_ns, s.end_ns);
+  } else {
+    const int64_t ns = executor.run(plan, step.stamps.data());
+    step.end_ns = plan.gpu ? step.begin_ns + ns : now_ns();
+  }
   if (plan.gpu) plan.gpu->routing_to_host(plan);
   step.costs.reserve(plan.ops.size());
   for (const PlannedOp& op : plan.ops)
@@ -23,14 +36,14 @@ RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t i
 namespace {
 
 void add_step(trace::TraceBuilder& builder, uint32_t device, const DecodePlan& plan,
-              const RecordedStep& step) {
+              const RecordedStep& step, const std::vector<Stamp>& stamps) {
   std::vector<trace::EventId> ids;
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const PlannedOp& op = plan.ops[i];
     trace::Detail detail;
     detail.layer = op.layer, detail.bytes = step.costs[i].bytes, detail.flops = step.costs[i].flops;
     trace::Event event;
-    event.start_ns = step.stamps[i].start_ns, event.end_ns = step.stamps[i].end_ns;
+    event.start_ns = stamps[i].start_ns, event.end_ns = stamps[i].end_ns;
     // Eager: every op is a launch of its own.
     event.correlation =
         step.index * static_cast<int64_t>(plan.ops.size()) + static_cast<int64_t>(i);
@@ -44,6 +57,7 @@ void add_step(trace::TraceBuilder& builder, uint32_t device, const DecodePlan& p
     if (op.previous >= 0) builder.add_edge(ids[static_cast<size_t>(op.previous)], ids.back());
     for (const int wait : op.waits) builder.add_edge(ids[static_cast<size_t>(wait)], ids.back());
   }
+  if (&stamps != &step.stamps) return;
   trace::Annotation range;
   range.start_ns = step.begin_ns, range.end_ns = step.end_ns;
   range.name = builder.intern("step " + std::to_string(step.index));
@@ -64,7 +78,18 @@ trace::TracePtr build_trace(const DecodePlan& plan, const std::vector<RecordedSt
   builder.header().devices[device].name = title.device;
   builder.header().devices[device].vendor =
       title.backend == "cuda" ? "nvidia" : title.backend == "hip" ? "amd" : "cpu";
-  for (const RecordedStep& step : steps) add_step(builder, device, plan, step);
+  for (const RecordedStep& step : steps) add_step(builder, device, plan, step, step.stamps);
+  if (std::any_of(steps.begin(), steps.end(), [](const RecordedStep& s) { return !s.device_stamps.empty(); })) {
+    const uint32_t stamps = builder.device("0" + std::string(trace::kStampsSuffix));
+    builder.header().devices[stamps].name = title.device + ", its own clock";
+    builder.header().devices[stamps].vendor = builder.header().devices[device].vendor;
+    int64_t off = 0;
+    for (const RecordedStep& step : steps) {
+      off = std::max(off, step.stamps_off_ns);
+      if (!step.device_stamps.empty()) add_step(builder, stamps, plan, step, step.device_stamps);
+    }
+    builder.header().source = "recorded live; stamps lie on the profiler's clock within " + std::to_string(off) + " ns";
+  }
   return builder.finish();
 }
 

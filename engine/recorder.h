@@ -16,6 +16,8 @@ struct RecordedStep {
   int64_t index = 0;  // decode step
   int64_t begin_ns = 0, end_ns = 0;
   std::vector<Stamp> stamps;  // by op of the plan
+  std::vector<Stamp> device_stamps;  // the same launches by the device's own clock, laid on that of `stamps`
+  int64_t stamps_off_ns = 0;         // by how much those may be off
   std::vector<kernels::Cost> costs;
 };
 
@@ -25,8 +27,8 @@ struct TraceTitle {
   std::string backend = "cpu";
 };
 
-// Runs one step with stamps.
-RecordedStep recorded_step(Executor&, const DecodePlan&, int64_t index);
+// Runs one step with stamps. `device_stamps`: on a GPU with a profiler, both clocks of the same launches.
+RecordedStep recorded_step(Executor&, const DecodePlan&, int64_t index, bool device_stamps = false);
 
 trace::TracePtr build_trace(const DecodePlan&, const std::vector<RecordedStep>&, const TraceTitle&);
 

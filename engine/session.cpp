@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "engine/gpu_step.h"
+#include "trace/stamps.h"
 #include "trace/stats.h"
 
 namespace engine {
@@ -69,6 +71,9 @@ Result<trace::RunPtr> Session::record(const RecordOptions& options) {
     if (options.progress) options.progress(done++ / all);
     return !(options.cancelled && options.cancelled());
   };
+  const bool stamps = m_model->setup.stamps;
+  if (stamps && !(plan().gpu && plan().gpu->can_stamp() && plan().gpu->profiled()))
+    return Error{"stamps beside a profiler need a GPU whose kernels stamp, and its profiler", "--set stamps=on"};
   const Error cancelled{"cancelled", "recording after " + std::to_string(done) + " steps"};
 
   trace::Run run = described_run(m_model->setup, m_arm.toggles, options.name, options.program);
@@ -89,7 +94,7 @@ Result<trace::RunPtr> Session::record(const RecordOptions& options) {
   for (int i = 0; i < traced; ++i) {
     if (!go_on()) return cancelled;
     m_model->before_step(plan());
-    recorded.push_back(recorded_step(m_model->executor, plan(), i));
+    recorded.push_back(recorded_step(m_model->executor, plan(), i, stamps));
     traced_us.push_back(static_cast<double>(recorded.back().end_ns - recorded.back().begin_ns) /
                         1000);
     if (m_model->setup.shape.M > 0) m_model->sequences.advance(plan().next_tokens);
@@ -122,9 +127,13 @@ trace::Run described_run(const Setup& setup, const trace::ToggleSet& toggles,
 
 double kernels_per_step(const trace::Trace& t) {
   std::set<int32_t> steps;
-  for (const trace::Event& e : t.events) steps.insert(e.step);
-  return steps.empty() ? 0
-                       : static_cast<double>(t.events.size()) / static_cast<double>(steps.size());
+  int64_t kernels = 0;
+  for (const trace::Event& e : t.events) {
+    if (trace::is_stamps(t.devices[t.device_of(e)])) continue;  // the same launches by another clock
+    steps.insert(e.step);
+    ++kernels;
+  }
+  return steps.empty() ? 0 : static_cast<double>(kernels) / static_cast<double>(steps.size());
 }
 
 }  // namespace engine

@@ -96,6 +96,11 @@ constexpr Setting kSettings[] = {
        s.cache = v == "cold" ? CacheState::cold : CacheState::as_is;
        return v == "as_is" || v == "cold";
      }},
+    {"stamps", "on or off: whether a recording carries the device's own clock too",
+     [](std::string_view v, Setup& s) {
+       s.stamps = v == "on";
+       return v == "on" || v == "off";
+     }},
     {"workers", "1 or 2",
      [](std::string_view v, Setup& s) { return parse<int>(v, 1, 2, s.workers); }},
     {"rank", "0 to tp - 1: whose slice of a checkpoint's tensors is loaded",

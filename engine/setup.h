@@ -17,6 +17,7 @@ struct Setup {
   PlanOptions plan;    // of every arm; fault and placement are each arm's own
   Routing routing;     // imposed, or none
   CacheState cache = CacheState::as_is;  // --set cache=as_is|cold
+  bool stamps = false;  // --set stamps=on: of recordings on a GPU
   int workers = 0;     // --set workers=1|2; 0 = by the machine
   int rank = 0;        // --set rank=0 .. tp - 1: whose slice of a checkpoint
   std::shared_ptr<const Checkpoint> checkpoint;  // opened and checked; none: synthetic weights

@@ -86,6 +86,9 @@ class Device {
   virtual Status begin_trace() { return {"no profiler"}; }
   virtual Status end_trace(std::vector<TracedKernel>*) { return {"no profiler"}; }
 
+  // Whether launches may carry stamps: the device's own clock, whatever a profiler says.
+  virtual bool can_stamp() const { return false; }
+
   // Clocks, power, temperature now; nothing and why where the machine does not tell.
   virtual std::optional<Reading> sensors(std::string* why) {
     *why = "this backend has none";

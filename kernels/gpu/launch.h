@@ -25,7 +25,7 @@
   X(gemm_bf16_32, GemmBf16Args, 256, 2)         \
   X(gemm_bf16_64, GemmBf16Args, 256, 1)         \
   X(gemm_f32_16, GemmBf16Args, 512, 1)          \
-  X(bmm, BmmArgs, 256, 3)                       \
+  X(bmm, BmmArgs, 4 * GPU_WAVE, 4)              \
   X(split_reduce, SplitReduceArgs, 256, 4)      \
   X(query_scale, QueryScaleArgs, 256, 4)        \
   X(index_rope, IndexRopeArgs, 256, 4)          \
@@ -80,6 +80,14 @@ struct Traits {
   int64_t lds_bytes = 227 * 1024;  // shared memory a block may have
 };
 
+// What a stamped launch writes for each of its blocks (y * grid_x + x): the device's clock when the block's first
+// thread began and when all its threads had ended, and the multiprocessor or compute unit it ran on.
+struct StampSlot {
+  uint64_t begin_ns, end_ns;
+  uint32_t unit, unused;
+};
+static_assert(sizeof(StampSlot) == 24);
+
 struct Launch {
   Kernel kernel = Kernel::count_;
   int64_t grid_x = 0, grid_y = 1;  // 0 blocks: nothing to do (no tokens)
@@ -88,6 +96,7 @@ struct Launch {
   const void* args = nullptr;  // inside the OpArgs given, `size` bytes, passed by value
   int64_t size = 0;
   std::string refused;  // "op: why" when no kernel does this shape
+  StampSlot* stamps = nullptr;  // device memory, a slot a block: the stamped form of the kernel, "ds_<kernel>_stamped"
 };
 
 Launch launch_of(const OpArgs&, const Traits&);

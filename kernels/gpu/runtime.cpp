@@ -101,8 +101,11 @@ Status RuntimeDevice::set(void* to, uint8_t value, int64_t bytes) {
 Status RuntimeDevice::launch(const Launch& l, int stream) {
   if (!l.refused.empty()) return {l.refused};
   if (l.grid_x == 0 || l.grid_y == 0) return {};
-  void* args[] = {const_cast<void*>(l.args)};
-  const int e = m_calls.launch(function(l.kernel), static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
+  StampSlot* slots = l.stamps;
+  void* args[] = {const_cast<void*>(l.args), &slots};  // the plain form takes the first alone
+  const void* kernel = slots ? stamped(l.kernel) : function(l.kernel);
+  if (!kernel) return {std::string(m_calls.name) + ": no stamped form of " + std::string(key_of(l.kernel))};
+  const int e = m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
                                static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), stream_of(stream), args);
   if (e == 0) {
     m_last = l;

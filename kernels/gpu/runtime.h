@@ -82,6 +82,7 @@ class RuntimeDevice : public Device {
   Status make_streams();  // of the current device, at opening
   void close();           // frees streams and events; once
   virtual const void* function(Kernel) = 0;  // loaded at opening
+  virtual const void* stamped(Kernel) { return nullptr; }  // the same, where there is one
   int64_t launched() const { return m_launched; }  // kernels so far, a graph's with every launch of it
 
   const RuntimeCalls& m_calls;

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "engine/accounting.h"
 #include "engine/bench.h"
 #include "engine/check.h"
 #include "engine/gpu_fill.h"
@@ -99,4 +100,29 @@ TEST_CASE("a device's cache is emptied before a timed step, where asked for") {
   auto session = Session::load(spec);
   REQUIRE(session);
   CHECK((*session)->step().kernels > 20);
+}
+
+TEST_CASE("accounting: busy and idle add up to the window in every pass, and stamps fit the launches") {
+  const Emulated emulated(64);
+  trace::RunSpec spec = small("tiny");
+  const auto setup = prepare(spec);
+  REQUIRE(setup);
+  auto session = Session::load(spec);
+  REQUIRE(session);
+  const DecodePlan& plan = (*session)->plan();
+  std::vector<Stamp> device(plan.ops.size());
+  CHECK(plan.gpu->run_stamped(plan, device) > 0);
+  const Coverage all = coverage(device);
+  CHECK(all.busy_ns + all.idle_ns() == all.window_ns);
+  for (size_t i = 0; i < device.size(); ++i) CHECK(device[i].end_ns > device[i].start_ns);
+  // No profiler on the emulated device: refused, with the reason.
+  CHECK_FALSE(account(spec));
+  CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).busy_ns == 30);
+  CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).idle_ns() == 10);
+  const std::vector<Stamp> own = {{1010, 1020}, {1032, 1045}}, profiled = {{5, 25}, {28, 50}};
+  const StampFit fit = fit_stamps(own, profiled);
+  for (size_t i = 0; i < own.size(); ++i) {
+    CHECK(own[i].start_ns - fit.shift_ns >= profiled[i].start_ns);
+    CHECK(own[i].end_ns - fit.shift_ns <= profiled[i].end_ns);
+  }
 }

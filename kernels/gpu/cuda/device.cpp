@@ -9,6 +9,7 @@
 namespace kernels::gpu {
 
 const void* cuda_kernel(Kernel);  // kernels/gpu/cuda/kernels.cu
+const void* cuda_stamped_kernel(Kernel);  // the same, compiled with DS_STAMPED
 
 namespace {
 
@@ -93,6 +94,7 @@ class CudaDevice final : public RuntimeDevice {
     return load_kernels();
   }
 
+  bool can_stamp() const override { return true; }
   std::optional<Reading> sensors(std::string* why) override {
     if (!m_nvml && m_no_nvml.empty()) {
       char pci[32] = {};
@@ -129,18 +131,21 @@ class CudaDevice final : public RuntimeDevice {
   std::string m_no_nvml;
 
   const void* function(Kernel kernel) override { return cuda_kernel(kernel); }
+  const void* stamped(Kernel kernel) override { return cuda_stamped_kernel(kernel); }
 
   // Loads every kernel now (a first launch must not load within a capture) and lifts the 48 KB of shared memory.
   Status load_kernels() {
     for (int k = 0; k < kKernels; ++k) {
       const auto kernel = static_cast<Kernel>(k);
-      cudaFuncAttributes attributes{};
-      Status s = status_of(cudaFuncGetAttributes(&attributes, cuda_kernel(kernel)), "loading " + std::string(key_of(kernel)));
-      const int most = static_cast<int>(m_info.traits.lds_bytes) - static_cast<int>(attributes.sharedSizeBytes);
-      if (s.ok())
-        s = status_of(cudaFuncSetAttribute(cuda_kernel(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, most),
-                      "shared memory of " + std::string(key_of(kernel)));
-      if (!s.ok()) return s;
+      for (const void* f : {cuda_kernel(kernel), cuda_stamped_kernel(kernel)}) {
+        cudaFuncAttributes attributes{};
+        Status s = status_of(cudaFuncGetAttributes(&attributes, f), "loading " + std::string(key_of(kernel)));
+        const int most = static_cast<int>(m_info.traits.lds_bytes) - static_cast<int>(attributes.sharedSizeBytes);
+        if (s.ok())
+          s = status_of(cudaFuncSetAttribute(f, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+                        "shared memory of " + std::string(key_of(kernel)));
+        if (!s.ok()) return s;
+      }
     }
     return {};
   }

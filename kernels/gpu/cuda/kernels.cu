@@ -1,22 +1,53 @@
-// The kernels as CUDA knows them. Their names are what a profiler shows: ds_<kernel>.
+// The kernels as CUDA knows them. Their names are what a profiler shows: ds_<kernel>. Compiled twice: with DS_STAMPED
+// each block writes when it began and ended (ds_<kernel>_stamped), so that the plain form carries nothing of it.
 #include "kernels/gpu/kernels.h"
 
 namespace kernels {
 
-#define X(key, Args, threads, blocks)                                                    \
-  extern "C" __global__ void __launch_bounds__(threads, blocks) ds_##key(const __grid_constant__ Args a) { \
-    gpu_cuda::key(a);                                                                    \
+#if defined(DS_STAMPED)
+
+__device__ __forceinline__ uint64_t stamp_ns() {
+  uint64_t t;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)::"memory");
+  return t;
+}
+__device__ __forceinline__ uint32_t stamp_unit() {
+  uint32_t unit;
+  asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));
+  return unit;
+}
+
+#define DS_KERNEL(key) ds_##key##_stamped
+#define X(key, Args, threads, blocks)                                                               \
+  extern "C" __global__ void __launch_bounds__(threads, blocks)                                     \
+      ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) {                   \
+    const uint64_t begin = stamp_ns();                                                              \
+    gpu_cuda::key(a);                                                                               \
+    __syncthreads(); /* the bodies return from themselves only: all threads come here */            \
+    if (threadIdx.x == 0) slots[blockIdx.y * gridDim.x + blockIdx.x] = {begin, stamp_ns(), stamp_unit(), 0}; \
   }
+#define DS_TABLE cuda_stamped_kernel
+
+#else
+
+#define DS_KERNEL(key) ds_##key
+#define X(key, Args, threads, blocks)                                                               \
+  extern "C" __global__ void __launch_bounds__(threads, blocks) ds_##key(const __grid_constant__ Args a) { \
+    gpu_cuda::key(a);                                                                               \
+  }
+#define DS_TABLE cuda_kernel
+
+#endif
 GPU_KERNELS(X)
 #undef X
 
 namespace gpu {
 
-const void* cuda_kernel(Kernel kernel) {
+const void* DS_TABLE(Kernel kernel) {
   switch (kernel) {
 #define X(key, Args, threads, blocks) \
   case Kernel::key:                   \
-    return reinterpret_cast<const void*>(&ds_##key);
+    return reinterpret_cast<const void*>(&DS_KERNEL(key));
     GPU_KERNELS(X)
 #undef X
     case Kernel::count_:

@@ -1,0 +1,132 @@
+#include "engine/accounting.h"
+
+#include <algorithm>
+
+#include "engine/gpu_step.h"
+#include "trace/stats.h"
+
+namespace engine {
+
+using trace::Error;
+using trace::Result;
+
+Coverage coverage(std::vector<Stamp> s) {
+  if (s.empty()) return {};
+  std::sort(s.begin(), s.end(), [](const Stamp& a, const Stamp& b) { return a.start_ns < b.start_ns; });
+  Coverage c;
+  int64_t end = s[0].start_ns;
+  for (const Stamp& one : s) {
+    if (one.end_ns <= end) continue;
+    c.busy_ns += one.end_ns - std::max(one.start_ns, end);
+    end = one.end_ns;
+  }
+  c.window_ns = end - s[0].start_ns;
+  return c;
+}
+
+namespace {
+
+double us_of(int64_t ns) {
+  return static_cast<double>(ns) / 1000;
+}
+
+class Accounting {
+ public:
+  Accounting(Session& session, int steps, const Progress& progress)
+      : m_session(session), m_plan(session.plan()), m_gpu(*session.plan().gpu), m_steps(steps), m_progress(progress) {}
+
+  AccountingReport run() {
+    AccountingReport r;
+    r.launches = static_cast<int>(m_plan.ops.size()), r.steps = m_steps;
+    const std::string profiler = m_gpu.collector(), own = "the device's clock";
+    std::vector<Stamp> device(m_plan.ops.size()), profiled(m_plan.ops.size());
+    Collected none, stamps, alone, both_device, both_profiler;
+    std::vector<double> residuals;
+    pass("bare", [&] { none.period_us.push_back(us_of(m_session.model().executor.run(m_plan))); });
+    pass("stamps", [&] {
+      stamps.period_us.push_back(us_of(m_gpu.run_stamped(m_plan, device)));
+      stamps.steps.push_back(device);
+    });
+    pass("profiler", [&] {
+      m_session.model().executor.run(m_plan, profiled.data());
+      alone.steps.push_back(profiled);
+    });
+    pass("both", [&] {
+      m_gpu.run_stamped(m_plan, device, profiled.data());
+      both_device.steps.push_back(device), both_profiler.steps.push_back(profiled);
+      residuals.push_back(static_cast<double>(fit_stamps(device, profiled).residual_ns));
+    });
+    r.passes = {summary("bare", "two events", none), summary("stamps", own, stamps),
+                summary("profiler", profiler, alone), summary("both", own, both_device),
+                summary("both", profiler, both_profiler)};
+    r.fit_residual_ns = static_cast<int64_t>(trace::median(residuals));
+    return r;
+  }
+
+ private:
+  struct Collected {
+    std::vector<double> period_us;
+    std::vector<std::vector<Stamp>> steps;
+  };
+
+  template <class Step>
+  void pass(const char* name, const Step& step) {
+    if (m_progress) m_progress(std::string("accounting, ") + name, -1);
+    m_session.model().sequences.reset();
+    for (int i = -2; i < m_steps; ++i) {
+      m_session.model().before_step(m_plan);
+      if (i < 0)
+        m_session.model().executor.run(m_plan);  // warm
+      else
+        step();
+    }
+  }
+
+  AccountingPass summary(const char* name, const std::string& clock, const Collected& c) const {
+    AccountingPass p;
+    p.name = name, p.clock = clock;
+    if (!c.period_us.empty()) p.period_us = trace::median(c.period_us);
+    if (c.steps.empty()) return p;
+    std::vector<std::pair<int64_t, size_t>> windows;
+    for (size_t i = 0; i < c.steps.size(); ++i) windows.push_back({coverage(c.steps[i]).window_ns, i});
+    std::sort(windows.begin(), windows.end());
+    const std::vector<Stamp>& step = c.steps[windows[windows.size() / 2].second];
+    const Coverage all = coverage(step);
+    p.window_ns = all.window_ns, p.busy_ns = all.busy_ns, p.idle_ns = all.idle_ns();
+    std::vector<double> kernels, gaps;
+    const Stamp* last = nullptr;
+    for (size_t i = 0; i < step.size(); ++i) {
+      if (m_plan.ops[i].stream != 0) continue;
+      kernels.push_back(us_of(step[i].end_ns - step[i].start_ns));
+      if (last) gaps.push_back(us_of(step[i].start_ns - last->end_ns));
+      last = &step[i];
+    }
+    p.kernel_us = trace::median(kernels), p.gap_us = gaps.empty() ? 0 : trace::median(gaps);
+    return p;
+  }
+
+  Session& m_session;
+  const DecodePlan& m_plan;
+  GpuStep& m_gpu;
+  const int m_steps;
+  const Progress& m_progress;
+};
+
+}  // namespace
+
+Result<AccountingReport> account(const trace::RunSpec& spec, const Progress& progress) {
+  auto session = Session::load(spec, {}, progress);
+  if (!session) return session.error();
+  const DecodePlan& plan = (*session)->plan();
+  if (!plan.gpu || !plan.gpu->can_stamp() || !plan.gpu->profiled())
+    return Error{"needs a GPU whose kernels stamp, and its profiler" + (plan.gpu ? ": " + plan.gpu->collector() : std::string()),
+                 "bench accounting"};
+  AccountingReport r = Accounting(**session, spec.workload.steps, progress).run();
+  const Setup& setup = (*session)->model().setup;
+  r.device = device_name(setup), r.model = setup.spec.model.name;
+  r.launch = setup.spec.toggles.value(trace::ToggleKey::launch);
+  r.streams = setup.spec.toggles.value(trace::ToggleKey::streams);
+  return r;
+}
+
+}  // namespace engine

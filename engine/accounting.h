@@ -1,0 +1,35 @@
+// Who accounts for what: the same steps bare, with device stamps, under the vendor's profiler, and with both. A
+// profiler may count dispatch into durations or into gaps; stamps of the device's own clock see neither, their busy
+// time is a lower bound (launch ramp precedes the first stamp, store drain follows the last) and their gaps an upper.
+// From totals over one window, first start to last end of a step: busy + idle = window in each, in nanoseconds.
+// Thread rule: one call at a time.
+#pragma once
+#include "engine/session.h"
+
+namespace engine {
+
+struct AccountingPass {
+  std::string name, clock;  // "both", "CUPTI 130001"
+  double period_us = 0;     // between two events around the step; 0 = a profiler was on
+  int64_t window_ns = 0, busy_ns = 0, idle_ns = 0;  // of the step whose window is the median; 0 = none recorded
+  double kernel_us = 0, gap_us = 0;                 // medians over that step's launches on stream 0
+};
+
+struct AccountingReport {
+  std::string device, model, launch, streams;
+  int launches = 0, steps = 0;
+  std::vector<AccountingPass> passes;
+  int64_t fit_residual_ns = 0;  // of stamps laid on the profiler's clock
+};
+
+// error: as prepare(), or a backend without stamps or profiler.
+trace::Result<AccountingReport> account(const trace::RunSpec&, const Progress& = {});
+
+// Time covered by any of a step's launches, and the whole from first start to last end.
+struct Coverage {
+  int64_t window_ns = 0, busy_ns = 0;
+  int64_t idle_ns() const { return window_ns - busy_ns; }
+};
+Coverage coverage(std::vector<Stamp>);
+
+}  // namespace engine

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# second.sh PART...: the GPU backend on the machine at hand.
+#   correct   doctor, check (every op, every switch, published models, repeats), the toolkit's sanitizers on tiny
+#   account   the four passes of the accounting, eager, graph and dual-stream graph
+#   speed     bench kernels and step at batches 1, 4, 16 and 64
+#   ab        A/Bs of the switches, the streams in the full form, one sweep
+#   samples   small recordings with both clocks, exported
+set -u
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+glm="--backend cuda --model glm-5 --tp 8 --context 8192"
+on="--set cat_skip=on --set x_scale=transposed --set head_gates=fused --set rope_update=guarded --set logits_init=empty"
+narrow="--max-context 16384"
+for part in "$@"; do case $part in
+correct)
+  stage doctor 30 "$program" doctor
+  stage check 240 "$program" check --backend cuda --json
+  small="record --backend cuda --model tiny --context 600 --max-context 1024 --batch 3 --steps 1 --warmup 1 --set launch=eager"
+  for tool in memcheck synccheck initcheck racecheck; do
+    stage sanitizer_$tool 60 compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small
+  done
+  stage cpu 60 "$program" check --backend cpu --quick
+  lscpu > "$OUT/lscpu.txt" ;;
+account)
+  six="$glm $narrow --layers 6 --batch 4 --steps 30"
+  stage account_eager 30 "$program" bench accounting $six $on --set launch=eager --json
+  stage account_graph 30 "$program" bench accounting $six $on --json
+  stage account_dual 30 "$program" bench accounting $six $on --set streams=dual --json
+  stage account_full 30 "$program" bench accounting $glm $narrow --batch 4 --steps 10 $on --json ;;
+speed)
+  stage kernels4 60 "$program" bench kernels $glm $narrow $on --batch 4 --json
+  for m in 1 16 64; do stage kernels$m 45 "$program" bench kernels $glm $narrow $on --layers 16 --batch $m --json; done
+  for m in 1 4 16 64; do stage step$m 40 "$program" bench step $glm $narrow $on --batch $m --steps 12 --json; done
+  stage kernels_wide 45 "$program" bench kernels --backend cuda --model glm-5 --tp 8 --context 65536 $on --layers 16 --batch 4 --json
+  stage kernels_v32 45 "$program" bench kernels --backend cuda --model deepseek-v3.2 --tp 8 --context 8192 $narrow $on --layers 16 --batch 4 --json
+  stage kernels_k2 45 "$program" bench kernels --backend cuda --model kimi-k2 --tp 8 --context 8192 $narrow --layers 16 --batch 4 --json ;;
+ab)
+  stage ab_cat_skip 80 "$program" ab $glm --batch 4 --toggle cat_skip --json
+  stage ab_index 120 "$program" ab $glm --batch 64 --layers 12 --toggle index_layout,page_size=1:64,logits_init --json
+  stage ab_streams 300 "$program" ab $glm --layers 12 --toggle streams --full --json
+  stage sweep 200 "$program" sweep --backend cuda --model glm-5 --tp 8 --layers 8 --scenario 1k1k,8k1k --conc 4,8,16,32,64 --toggle cat_skip --json ;;
+samples)
+  i=0
+  six="$glm $narrow --layers 6 --batch 4 --steps 4 --set stamps=on"
+  for set in "--set launch=eager" "$on" "$on --set streams=dual"; do
+    i=$((i + 1))
+    export XDG_DATA_HOME=/tmp/sample$i; mkdir -p $XDG_DATA_HOME
+    stage sample$i 40 "$program" record $six $set --name "GLM-5 rank of 8, 6 layers, H200: $(echo ${set//--set /} | tr -s ' ')"
+    stage export$i 20 "$program" export 1 --to "$OUT/h200-$i.decodescope"
+  done ;;
+esac; done
+bundle
