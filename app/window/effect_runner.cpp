@@ -2,6 +2,8 @@
 
 #include <imgui.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -87,11 +89,14 @@ void EffectRunner::operator()(const effect::ReadFile& e) {
       [path = e.path, job = e.job](TaskControl& control) -> std::optional<Outcome> {
         auto runs = guarded<std::vector<trace::Run>>(
             path.c_str(), [&] { return runs_from_file(path, watched(control)); });
-        if (!runs.ok()) return outcome::Read{job, path, runs.error()};
+        if (!runs.ok()) return outcome::Read{job, path, runs.error(), {}};
         std::vector<trace::RunPtr> shared;
         for (trace::Run& run : runs.value())
           shared.push_back(std::make_shared<const trace::Run>(std::move(run)));
-        return outcome::Read{job, path, std::move(shared)};
+        std::string view;
+        if (db::is_bundle(path))
+          if (auto views = db::read_bundle_attachments(path, "view"); views.ok() && !views->empty()) view = views->front();
+        return outcome::Read{job, path, std::move(shared), std::move(view)};
       },
       e.job);
 }
@@ -142,8 +147,9 @@ void EffectRunner::operator()(const effect::LoadStored& e) {
   if (!store) return;
   bench.m_io->post(
       [store, id = e.id, job = e.job](TaskControl&) -> std::optional<Outcome> {
-        return outcome::Loaded{
-            job, id, guarded<trace::RunPtr>("the store", [&] { return store->load(id); })};
+        auto run = guarded<trace::RunPtr>("the store", [&] { return store->load(id); });
+        auto view = guarded<std::string>("the store", [&] { return store->view_of(id); });
+        return outcome::Loaded{job, id, std::move(run), view.ok() ? *view : std::string()};
       },
       e.job);
 }
@@ -251,9 +257,9 @@ void EffectRunner::operator()(const effect::ExportBundle& e) {
   StoreLink* store = bench.m_parts.store.get();
   if (!store) return;
   bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
-    return status_outcome("wrote " + e.path, guarded<trace::Ok>(e.path.c_str(), [&] {
-                            return store->export_bundle(e.ids, e.path);
-                          }));
+    auto gone = guarded<int64_t>(e.path.c_str(), [&] { return store->export_bundle(e.ids, e.path, e.view); });
+    if (!gone.ok()) return status_outcome("wrote " + e.path, gone.error());
+    return status_outcome(fmt::format("wrote {} without {} names, paths or addresses (decodescope export lists them, and has --no-scrub)", e.path, *gone), trace::Ok{});
   });
 }
 

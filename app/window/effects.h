@@ -76,6 +76,7 @@ struct Star {
 struct ExportBundle {
   std::vector<int64_t> ids;
   std::string path;
+  std::string view;   // how this window shows them; view_state.h
 };
 struct ListStore {};
 struct AskOpen {};
@@ -111,6 +112,7 @@ struct Read {
   uint32_t job = 0;
   std::string path;
   trace::Result<std::vector<trace::RunPtr>> runs;
+  std::string view;   // of a bundle: how its sender saw it
 };
 struct Analysed {
   ui::RunKey key = ui::kNoRun;
@@ -133,6 +135,7 @@ struct Loaded {
   uint32_t job = 0;
   int64_t id = 0;
   trace::Result<trace::RunPtr> result;
+  std::string view;
 };
 struct Imported {  // into the store
   uint32_t job = 0;

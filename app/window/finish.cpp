@@ -4,6 +4,7 @@
 
 #include "app/window/reduce.h"
 #include "app/window/reduce_runs.h"
+#include "app/window/view_state.h"
 #include "trace/stamps.h"
 #include "ui/vm/format.h"
 
@@ -39,6 +40,7 @@ struct Finisher {
     for (const trace::RunPtr& run : o.runs.value()) {
       if (run->trace) add_run(state, run, title_of(*run), effects);
     }
+    if (!o.view.empty()) apply_view(state, o.view);
     const std::string file = std::filesystem::path(o.path).filename().string();
     const trace::Run* only = o.runs->size() == 1 ? o.runs->front().get() : nullptr;
     if (!only || !only->report) {
@@ -168,6 +170,7 @@ struct Finisher {
     const trace::Run& run = *o.result.value();
     if (run.ab_id != 0 && !state.abs.contains(run.ab_id)) effects.push_back(effect::LoadAb{run.id});
     add_run(state, o.result.value(), run.name, effects);
+    if (!o.view.empty() && state.marks.empty()) apply_view(state, o.view);
     compare_when_open();
   }
 

@@ -52,7 +52,9 @@ class StoreLink {
   virtual trace::Status set_note(int64_t id, const std::string&) = 0;
   virtual trace::Status set_tags(int64_t id, const std::string&) = 0;
   virtual trace::Status set_star(int64_t id, bool) = 0;
-  virtual trace::Status export_bundle(const std::vector<int64_t>& ids, const std::string& path) = 0;
+  // Without names of people and machines; how many such words went is said. `view`: how the window shows the runs.
+  virtual trace::Result<int64_t> export_bundle(const std::vector<int64_t>& ids, const std::string& path, const std::string& view) = 0;
+  virtual trace::Result<std::string> view_of(int64_t id) = 0;   // "" = none
   virtual trace::Result<std::vector<int64_t>> import_bundle(const std::string& path) = 0;
 };
 

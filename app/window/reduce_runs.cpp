@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/window/reduce.h"
+#include "app/window/view_state.h"
 
 namespace app {
 
@@ -203,12 +204,12 @@ void reduce_runs(AppState& state, const action::StarStored& a, Effects& effects)
   effects.push_back(effect::Star{a.id, a.on});
 }
 
-void reduce_runs(AppState&, const action::ExportBundle& a, Effects& effects) {
+void reduce_runs(AppState& state, const action::ExportBundle& a, Effects& effects) {
   if (a.ids.empty()) return;
   if (a.path.empty())
     effects.push_back(effect::AskExport{a.ids});
   else
-    effects.push_back(effect::ExportBundle{a.ids, a.path});
+    effects.push_back(effect::ExportBundle{a.ids, a.path, view_text(state)});
 }
 
 void reduce_runs(AppState& state, const action::Compare& a, Effects& effects) {

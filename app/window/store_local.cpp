@@ -82,9 +82,16 @@ class LocalStore final : public StoreLink {
     return m_store->set_starred(id, on);
   }
 
-  trace::Status export_bundle(const std::vector<int64_t>& ids, const std::string& path) override {
+  trace::Result<int64_t> export_bundle(const std::vector<int64_t>& ids, const std::string& path, const std::string& view) override {
     if (auto opened = open(); !opened.ok()) return opened.error();
-    return db::export_bundle(*m_store, ids, path);
+    trace::Scrubber scrubber;
+    if (auto done = db::export_bundle(*m_store, ids, path, {.scrubber = &scrubber, .view = view}); !done.ok()) return done.error();
+    return static_cast<int64_t>(scrubber.gone().size());
+  }
+
+  trace::Result<std::string> view_of(int64_t id) override {
+    if (auto opened = open(); !opened.ok()) return opened.error();
+    return m_store->attachment(id, "view");
   }
 
   trace::Result<std::vector<int64_t>> import_bundle(const std::string& path) override {

@@ -192,6 +192,9 @@ TEST_CASE("runs: save, star, note, delete, undo, export, import into another sto
     IM_CHECK(undo != s.state().notices.end());
     ctx->ItemClick(("//##notice" + std::to_string(undo->id) + "/Undo").c_str());
     if (!until(ctx, "the run to come back", [&] { return stored(s.state(), 1); })) return;
+    s.state().marks = {{{1'000, 51'000}, "look here"}};
+    s.state().view.fitted = false;
+    s.state().view.begin_ns = 2'000;
     row_menu(row, "Export bundle …");
     ctx->ItemInputValue("//Export runs/##name", (folder / "out.decodescope").c_str());
     if (!ctx->IsError() && !std::filesystem::exists(folder / "out.decodescope")) ctx->ItemClick("//Export runs/Export", 0, ImGuiTestOpFlags_NoError);
@@ -206,6 +209,10 @@ TEST_CASE("runs: save, star, note, delete, undo, export, import into another sto
     click(ctx, "Runs", "###run " + std::to_string(other.state().store.runs[0].id));
     if (!until(ctx, "the run", [&] { return other.bench().settled() && other.state().runs.size() == 1; })) return;
     IM_CHECK_EQ(other.state().runs[0].analysis->report->wall_ns, int64_t{287161});
+    // What the sender saw is what the receiver opens.
+    IM_CHECK_EQ(other.state().marks.size(), size_t{1});
+    IM_CHECK(other.state().marks[0].text == "look here" && other.state().marks[0].range.end_ns == 51'000);
+    IM_CHECK(!other.state().view.fitted && other.state().view.begin_ns == 2'000);
   });
 }
 
