@@ -60,7 +60,7 @@ struct MoeDownArgs {
 DS_OP(MoeGateUpArgs)
 DS_OP(MoeDownArgs)
 
-Cost cost_as_routed(const MoeGateUpArgs&);
-Cost cost_as_routed(const MoeDownArgs&);
+Cost routed_cost(const MoeGateUpArgs&);
+Cost routed_cost(const MoeDownArgs&);
 
 }  // namespace kernels

@@ -100,11 +100,11 @@ Cost cost(const MoeGateUpArgs& a) {
   return c;
 }
 
-Cost cost_as_routed(const MoeGateUpArgs& a) {
+Cost routed_cost(const MoeGateUpArgs& a) {
   return routed(cost(a), a.experts, a.w.format, a.N, a.K);
 }
 
-Cost cost_as_routed(const MoeDownArgs& a) {
+Cost routed_cost(const MoeDownArgs& a) {
   return routed(cost(a), a.experts, a.w.format, a.N, a.K);
 }
 

@@ -37,8 +37,8 @@ Cost cost(const OpArgs& args) {
 
 Cost cost_as_routed(const OpArgs& args) {
   return visit_op<Cost>(args, [](const auto& a) {
-    if constexpr (requires { cost_as_routed(a); })
-      return cost_as_routed(a);
+    if constexpr (requires { routed_cost(a); })
+      return routed_cost(a);
     else
       return cost(a);
   });

@@ -5,7 +5,7 @@ namespace {
 
 class RuntimeGraph final : public Graph {
  public:
-  RuntimeGraph(const RuntimeCalls& calls, void* exec, int64_t kernels) : kernels(kernels), m_calls(calls), m_exec(exec) {}
+  RuntimeGraph(const RuntimeCalls& calls, void* exec, int64_t count) : kernels(count), m_calls(calls), m_exec(exec) {}
   ~RuntimeGraph() override { m_calls.graph_exec_destroy(m_exec); }
   RuntimeGraph(const RuntimeGraph&) = delete;
   RuntimeGraph& operator=(const RuntimeGraph&) = delete;

@@ -16,7 +16,7 @@ correct)
   stage check 240 "$program" check --backend cuda --json
   small="record --backend cuda --model tiny --context 600 --max-context 1024 --batch 3 --steps 1 --warmup 1 --set launch=eager"
   for tool in memcheck synccheck initcheck racecheck; do
-    stage sanitizer_$tool 60 compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small
+    stage sanitizer_$tool 75 env LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}" compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small
   done
   stage cpu 60 "$program" check --backend cpu --quick
   lscpu > "$OUT/lscpu.txt" ;;

@@ -43,7 +43,7 @@ TEST_CASE("a device generates the same weights and caches as the host") {
       Model model(setup, load_weights(setup, {}).value());
       REQUIRE(model.weights.weights->on_device());
       const Weights host(setup.spec.model, setup.shape, setup.spec.workload.seed);
-      const Caches caches = filled_caches(model, setup.spec.toggles);
+      const Caches caches = filled_caches(model, setup.spec.toggles).value();
       const auto image = weights_on(*gpu_device("cuda").value(), *model.weights.weights);
       REQUIRE(image);
       REQUIRE(host.memory().size() == (*image)->bytes());

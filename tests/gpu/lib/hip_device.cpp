@@ -1,4 +1,5 @@
 #include "tests/gpu/lib/hip_device.h"
+#include "kernels/gpu/tool_args.h"
 
 #include <dlfcn.h>
 
