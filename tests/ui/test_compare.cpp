@@ -82,7 +82,7 @@ TEST_CASE("with tracing as a contributor the waterfall reaches the untraced head
 
 TEST_CASE("a scope that one side lacks falls back to all of both") {
   std::mt19937_64 rng(Catch::getSeed() + 41);
-  const auto a = analysed(test::random_trace(rng, {.lanes = 1, .events = 5})), b = analysed(test::random_trace(rng, {.lanes = 1, .events = 5}));
+  const auto a = analysed(test::random_trace(rng, {.lanes = 1, .events = 1})), b = analysed(test::random_trace(rng, {.lanes = 1, .events = 1}));
   const ComparedWindows w = windows_to_compare(*a, *b, CompareScope::layer);
   CHECK(w.used == CompareScope::all);
   CHECK_FALSE(w.unavailable.empty());
