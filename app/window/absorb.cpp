@@ -11,6 +11,17 @@ namespace {
 using namespace ui;
 using trace::reply::Phase;
 
+// Clocks, power and temperature, where a step of the engine's messages carries them.
+template <class Step>
+void read_sensors(const Step& r, StepPoint& p) {
+  if constexpr (requires { r.sensors->clock_mhz; }) {
+    if (!r.sensors) return;
+    p.clock_mhz = r.sensors->clock_mhz;
+    p.watts = r.sensors->watts;
+    p.celsius = r.sensors->celsius;
+  }
+}
+
 struct Absorber {
   AppState& state;
   Effects effects;
@@ -50,6 +61,7 @@ struct Absorber {
   void operator()(const trace::reply::StepDone& r) {
     auto& steps = state.session.steps;
     steps.push_back({r.index, r.us, r.kernels, r.toggles});
+    read_sensors(r, steps.back());
     if (steps.size() > kStepHistory) steps.pop_front();
   }
 
