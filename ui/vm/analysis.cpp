@@ -1,6 +1,7 @@
 #include "ui/vm/analysis.h"
 
 #include <algorithm>
+#include <future>
 #include <numeric>
 
 #include "ui/vm/bubbles_vm.h"
@@ -54,6 +55,31 @@ std::string_view device_name(const trace::Run& run, uint32_t device) {
   return device < run.trace->devices.size() ? std::string_view(run.trace->devices[device].name) : std::string_view();
 }
 
+// Lanes, gaps and what is drawn between lanes.
+void add_timeline(RunAnalysis& a, const trace::Trace& t, const trace::Window& window) {
+  auto report = std::make_shared<trace::BubbleReport>(trace::classify(t, window, a.options.thresholds));
+  a.lanes = std::make_shared<const LaneIndex>(t, a.options.device, report->overlaps, a.options.grouping);
+  if (a.options.host) a.host = host_lanes(t, a.options.device);
+  a.queues = has_queues(t, a.options.device);
+  for (uint32_t i = 0; i < t.lanes.size(); ++i) a.folds = a.folds || t.lanes[i].logical != i;
+  a.crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *report));
+  a.longest_crossing_ns = longest_ns(t, *a.crossings);
+  a.histogram = trace::gap_histogram(*report);
+  a.worst = longest_of(report->bubbles);
+  a.gaps = std::move(report);
+  classify_under(a, a.options.thresholds);
+}
+
+void add_path(RunAnalysis& a, const trace::Trace& t, const trace::Window& window) {
+  a.path = std::make_shared<const trace::CriticalPath>(trace::critical_path(t, window));
+  auto order = std::make_shared<std::vector<std::pair<trace::EventId, uint32_t>>>();
+  order->reserve(a.path->steps.size());
+  for (uint32_t i = 0; i < a.path->steps.size(); ++i)
+    order->push_back({a.path->steps[i].event, i});
+  std::ranges::sort(*order);
+  a.path_order = std::move(order);
+}
+
 }  // namespace
 
 uint32_t choose_device(const std::vector<uint32_t>& active, uint32_t wanted) {
@@ -74,41 +100,24 @@ AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomi
   options.device = choose_device(a->devices, options.device);
   a->options = options;
   const trace::Window window = trace::whole(t, options.device);
-  auto report =
-      std::make_shared<trace::BubbleReport>(trace::classify(t, window, options.thresholds));
-  if (stopped()) return nullptr;
-  a->lanes =
-      std::make_shared<const LaneIndex>(t, options.device, report->overlaps, options.grouping);
-  if (options.host) a->host = host_lanes(t, options.device);
-  a->queues = has_queues(t, options.device);
-  for (uint32_t i = 0; i < t.lanes.size(); ++i) a->folds = a->folds || t.lanes[i].logical != i;
-  a->crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *report));
-  a->longest_crossing_ns = longest_ns(t, *a->crossings);
-  a->histogram = trace::gap_histogram(*report);
-  a->worst = longest_of(report->bubbles);
-  a->gaps = std::move(report);
-  classify_under(*a, options.thresholds);
-  if (stopped()) return nullptr;
-  a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
-  if (stopped()) return nullptr;
-  {
+  // Two halves that need nothing of each other: what the timeline shows, and what the kernels' figures come from.
+  auto figures_of_kernels = std::async(std::launch::async, [&] {
+    a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
+    if (stopped()) return;
     const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
     a->kernels = std::make_shared<const KernelStats>(kernel_stats(t, {.device = options.device,
                                                                       .shares = &shares,
                                                                       .layers = a->layers.get(),
                                                                       .rules = options.groups,
                                                                       .device_name = device_name(*run, options.device)}));
-  }
+  });
+  add_timeline(*a, t, window);
+  if (!stopped()) add_path(*a, t, window);
+  figures_of_kernels.get();
   if (stopped()) return nullptr;
-  a->path = std::make_shared<const trace::CriticalPath>(trace::critical_path(t, window));
-  auto order = std::make_shared<std::vector<std::pair<trace::EventId, uint32_t>>>();
-  for (uint32_t i = 0; i < a->path->steps.size(); ++i)
-    order->push_back({a->path->steps[i].event, i});
-  std::ranges::sort(*order);
-  a->path_order = std::move(order);
   a->run = std::move(run);
   a->verdict = idle_verdict(*a);
-  return stopped() ? nullptr : a;
+  return a;
 }
 
 AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,

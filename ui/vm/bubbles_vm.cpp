@@ -40,13 +40,8 @@ std::string tally_text(const trace::Tally& tally) {
 
 // "all joins", "2 joins, 1 host": the causes of the gaps of a kind, most frequent first.
 std::string causes_text(const RunAnalysis& a, BubbleKind kind) {
-  std::array<int64_t, trace::kBubbleCauses> count{};
-  int64_t total = 0;
-  for (size_t i = 0; i < a.bubbles->size(); ++i) {
-    if (a.bubbles->kind(i) != kind) continue;
-    ++count[static_cast<size_t>(a.gaps->bubbles[i].cause)];
-    ++total;
-  }
+  const auto& count = a.bubbles->causes()[static_cast<size_t>(kind)];
+  const int64_t total = a.report->kind(kind).count;
   std::vector<int> order;
   for (int c = 0; c < trace::kBubbleCauses; ++c) {
     if (count[static_cast<size_t>(c)] > 0) order.push_back(c);

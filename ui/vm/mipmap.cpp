@@ -135,25 +135,33 @@ void BubbleMap::add_bubble(Node& node, size_t i) const {
 
 BubbleMap::BubbleMap(const std::vector<trace::Bubble>& bubbles, const trace::Thresholds& thresholds)
     : m_bubbles(bubbles.data()), m_thresholds(thresholds), m_count(bubbles.size()) {
-  std::array<ScopeTallies, Pyramid<Node>::kParts> parts{};
+  struct Part {  // of one thread; on cache lines of its own
+    alignas(64) ScopeTallies scopes{};
+    CauseCounts causes{};
+  };
+  std::array<Part, Pyramid<Node>::kParts> parts{};
   m_tree = Pyramid<Node>(
       m_count,
       [this, &parts](size_t first, size_t last, int part) {
         Node node;
+        Part& mine = parts[static_cast<size_t>(part)];
         for (size_t i = first; i < last; ++i) {
           add_bubble(node, i);
           const trace::Bubble& b = m_bubbles[i];
-          parts[static_cast<size_t>(part)][static_cast<size_t>(kind(i))][static_cast<size_t>(b.scope)].add(b.ns());
+          const auto of = static_cast<size_t>(kind(i));
+          mine.scopes[of][static_cast<size_t>(b.scope)].add(b.ns());
+          ++mine.causes[of][static_cast<size_t>(b.cause)];
         }
         return node;
       },
       [this](size_t i) { return m_bubbles[i].begin_ns; });
-  for (const ScopeTallies& part : parts) {
-    for (size_t k = 0; k < part.size(); ++k) {
-      for (size_t s = 0; s < part[k].size(); ++s) {
-        m_tallies[k][s].count += part[k][s].count;
-        m_tallies[k][s].ns += part[k][s].ns;
+  for (const Part& part : parts) {
+    for (size_t k = 0; k < m_tallies.size(); ++k) {
+      for (size_t s = 0; s < m_tallies[k].size(); ++s) {
+        m_tallies[k][s].count += part.scopes[k][s].count;
+        m_tallies[k][s].ns += part.scopes[k][s].ns;
       }
+      for (size_t c = 0; c < m_causes[k].size(); ++c) m_causes[k][c] += part.causes[k][c];
     }
   }
 }

@@ -88,10 +88,18 @@ class BubbleMap {
     b.kind = kind(i);
     return b;
   }
-  trace::BubbleKind kind(size_t i) const { return trace::kind_of(m_bubbles[i].ns(), m_thresholds); }
+  // As trace::kind_of(), in place: asked for every bubble when a threshold moves.
+  trace::BubbleKind kind(size_t i) const {
+    const int64_t ns = m_bubbles[i].ns();
+    if (ns >= m_thresholds.stall_ns) return trace::BubbleKind::stall;
+    if (ns >= m_thresholds.fence_ns) return trace::BubbleKind::fence;
+    return ns <= m_thresholds.contiguous_ns ? trace::BubbleKind::contiguous : trace::BubbleKind::dispatch;
+  }
   // Of all of them, by kind and scope.
   using ScopeTallies = std::array<std::array<trace::Tally, trace::kBubbleScopes>, trace::kBubbleKinds>;
   const ScopeTallies& tallies() const { return m_tallies; }
+  using CauseCounts = std::array<std::array<int64_t, trace::kBubbleCauses>, trace::kBubbleKinds>;
+  const CauseCounts& causes() const { return m_causes; }
   size_t first_beginning_at(int64_t ns) const;
   size_t coarse_end(size_t from, int64_t ns) const;  // as in RowMap
   size_t first_ending_after(int64_t ns) const;
@@ -111,6 +119,7 @@ class BubbleMap {
   const trace::Bubble* m_bubbles = nullptr;
   trace::Thresholds m_thresholds;
   ScopeTallies m_tallies{};
+  CauseCounts m_causes{};
   size_t m_count = 0;
   Pyramid<Node> m_tree;
 };
