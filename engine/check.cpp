@@ -123,7 +123,9 @@ class Checker {
     Result<SharedWeights> weights = load_weights(*setup, {});
     if (!weights) return weights.error().line();
     Model model(std::move(setup).value(), std::move(weights).value());
-    Result<Arm> arm = make_arm(model, spec.toggles, filled_caches(model, spec.toggles), {1, {}});
+    Result<Caches> caches = filled_caches(model, spec.toggles);
+    if (!caches) return caches.error().line();
+    Result<Arm> arm = make_arm(model, spec.toggles, std::move(caches).value(), {1, {}});
     if (!arm) return arm.error().line();
     model.sequences.freeze_at(0);
     const Memory& buffers = arm->step.arena.memory();
