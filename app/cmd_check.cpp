@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "app/args.h"
+#include "app/bundle.h"
 #include "app/commands.h"
 #include "app/output.h"
 #include "engine/check.h"
@@ -12,15 +13,7 @@ namespace app {
 
 using nlohmann::json;
 
-namespace {
-
-struct CheckArgs {
-  CommonArgs common;
-  std::string backend = "auto";
-  bool quick = false;
-};
-
-json json_of(const engine::CheckReport& report) {
+json check_json(const engine::CheckReport& report) {
   json out = {{"backend", report.backend}, {"seed", report.seed}, {"ops", json::array()}, {"toggles", json::array()}, {"ok", report.ok}};
   for (const auto& op : report.ops) {
     out["ops"].push_back({{"op", op.op}, {"cases", op.cases}, {"worst", op.worst}, {"ok", op.ok}, {"note", op.note}});
@@ -31,6 +24,14 @@ json json_of(const engine::CheckReport& report) {
   }
   return out;
 }
+
+namespace {
+
+struct CheckArgs {
+  CommonArgs common;
+  std::string backend = "auto";
+  bool quick = false;
+};
 
 void print_text(const engine::CheckReport& report) {
   Table ops({"op", "cases", "worst/allowed", "result", ""});
@@ -57,7 +58,7 @@ int run_check(const CheckArgs& args) {
   line.clear();
   if (!report && interrupted()) return note("check cancelled"), kFailed;
   if (!report) return refuse(report.error());
-  if (args.common.json) print_json(json_of(*report));
+  if (args.common.json) print_json(check_json(*report));
   else print_text(*report);
   return report->ok ? kDone : kFailed;
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/args.h"
+#include "app/bundle.h"
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/source.h"
@@ -115,15 +116,14 @@ void add_doctor(CLI::App& cli, Context& context) {
   struct Args { CommonArgs common; std::string bundle; };
   auto args = std::make_shared<Args>();
   auto* command = cli.add_subcommand("doctor", "What this binary holds and what this machine offers.");
-  command->footer("Example: decodescope doctor --json");
+  command->footer("Examples: decodescope doctor --json\n"
+                  "          decodescope-record doctor --bundle mi355x.json   (on a machine with a GPU; a few minutes)");
   command->add_option("--bundle", args->bundle, "on a GPU machine: check and calibrate, write one file to send back")->type_name("F");
   add_common(*command, args->common);
   command->callback([&context, args] {
     context.run = [&context, args] {
-      if (!args->bundle.empty()) {
-        return refuse({"doctor --bundle is not available yet: the calibration of a GPU (stamps against profiler) is not built", "--bundle " + args->bundle});
-      }
       const json found = examine(context, args->common.db);
+      if (!args->bundle.empty()) return write_bundle(found, args->bundle);
       if (args->common.json) print_json(found);
       else fmt::print("{}", text_of(found));
       return kDone;

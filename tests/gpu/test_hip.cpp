@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "engine/gpu_probe.h"
 #include "kernels/gpu/verify_device.h"
 #include "tests/gpu/lib/hip_device.h"
 
@@ -262,4 +263,14 @@ TEST_CASE("a failing call ends the run with its name, not the program") {
     CHECK_THAT(error, ContainsSubstring("hip: "));
     CHECK(device->lost());
   }
+}
+
+TEST_CASE("first figures of a GPU: an empty node, copies of growing size") {
+  NEEDS_HIP();
+  const auto device = test::open_fake_hip();
+  const engine::GpuProbe probe = engine::probe_gpu(*device, true);
+  CHECK(probe.empty_node_us > 0);
+  REQUIRE(probe.copies.size() == 2);
+  CHECK((probe.copies[0].bytes == 64 << 10 && probe.copies[1].bytes == 128 << 10));
+  CHECK(probe.copies[0].gbps() > 0);
 }
