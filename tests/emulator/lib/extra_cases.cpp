@@ -100,6 +100,22 @@ OpArgs crowded_gate_up(Workspace& w, Random& r) {
   a.out = w.make<float>(a.experts.M * a.experts.k * a.N);
   return a;
 }
+// More experts than a block has threads, few of them with rows, in every wave's stretch.
+OpArgs sparse_gate_up(Workspace& w, Random& r) {
+  MoeSortArgs sort;
+  sort.M = 9, sort.k = 1, sort.E = 300;
+  sort.ids = cases::integers(w, {299, 3, 70, 130, 3, 200, 260, 31, 65});
+  sort.rows = w.make<int32_t>(sort.M);
+  sort.offsets = w.make<int32_t>(sort.E + 1);
+  cpu::run(sort, Part{});
+  MoeGateUpArgs a;
+  a.experts = {sort.rows, sort.offsets, sort.M, sort.k, sort.E};
+  a.N = 128, a.K = 128;
+  a.x = activations(w, r, WeightFormat::fp8, a.experts.M, a.K);
+  a.w = weights(w, r, WeightFormat::fp8, a.experts.E * a.N, a.K);
+  a.out = w.make<float>(a.experts.M * a.N);
+  return a;
+}
 OpArgs crowded_down(Workspace& w, Random& r) {
   MoeDownArgs a;
   const auto format = static_cast<WeightFormat>(r.below(3));
@@ -191,6 +207,7 @@ const std::vector<ExtraCase>& extra_cases() {
     add("two blocks of tokens, MXFP4", many_tokens_mx);
     add("two tiles of rows an expert, gate and up", crowded_gate_up);
     add("two tiles of rows an expert, down", crowded_down);
+    add("few of many experts", sparse_gate_up);
     add("the last of the zeros", topk_last_zero);
     add("a long row", topk_long);
     add("keys up to the last page", last_logits);

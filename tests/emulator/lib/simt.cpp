@@ -17,7 +17,10 @@ namespace {
 
 constexpr int kShown = 64;         // bytes a lane can show
 constexpr int64_t kGuard = 256;    // behind the shared memory
-constexpr uint8_t kPoison = 0xff;  // NaN in every float format
+// Of shared memory: NaN in every float format and -1; shuffled, something large: what -1 would happen to mean shows.
+constexpr uint8_t poison(Order order) {
+  return order == Order::shuffled ? 0x7f : 0xff;
+}
 constexpr uint8_t kGuardByte = 0xa5;
 
 enum class State : uint8_t { ready, at_wave, at_barrier, done };
@@ -35,7 +38,7 @@ class Block {
     m_grid = &grid, m_kernel = &kernel;
     block_index = index;
     while (m_lanes.size() < static_cast<size_t>(grid.threads)) m_lanes.push_back(std::make_unique<Lane>());
-    m_lds.assign(static_cast<size_t>(grid.lds_bytes + kGuard), kPoison);
+    m_lds.assign(static_cast<size_t>(grid.lds_bytes + kGuard), poison(grid.order));
     std::fill(m_lds.end() - kGuard, m_lds.end(), kGuardByte);
     for (int i = 0; i < grid.threads; ++i) {
       Lane& lane = *m_lanes[static_cast<size_t>(i)];
