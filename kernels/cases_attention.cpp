@@ -342,8 +342,15 @@ void make(Workspace& w, Random& r, RouterTopkArgs& a) {
   if (r.chance(0.4)) {  // ties go to the lowest id
     for (int64_t i = 0; i < a.M * a.E; ++i) logits[i] = to_bf16(std::round(to_float(logits[i])));
   }
+  const bool equal_groups = a.groups > 1 && r.chance(0.5);
+  if (equal_groups) {  // in pairs, of which an odd number is kept: one pair is cut
+    const int64_t size = a.E / a.groups;
+    for (int64_t i = 0; i < a.M * a.E; ++i) {
+      if (i / size % 2 == 1) logits[i] = logits[i - size];
+    }
+  }
   a.logits = logits;
-  a.bias = normals(w, r, a.E, r.chance(0.5) ? 0.1 : 0);
+  a.bias = normals(w, r, a.E, !equal_groups && r.chance(0.5) ? 0.1 : 0);
   a.ids = w.make<int32_t>(a.M * a.k);
   a.weights = w.make<float>(a.M * a.k);
   a.scaling = 2.5f;
