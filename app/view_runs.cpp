@@ -2,6 +2,7 @@
 
 #include "app/output.h"
 #include "app/views.h"
+#include "trace/model_name.h"
 
 namespace app {
 
@@ -19,7 +20,7 @@ json estimate_json(const trace::Estimate& e) {
 }
 
 std::string model_label(const trace::RunSpec& spec) {
-  return spec.model.name + (spec.model.synthetic ? " (synthetic)" : "");
+  return trace::shown_name(spec.model);
 }
 
 json run_json_row(const trace::Run& run) {

@@ -8,6 +8,7 @@
 #include "ui/vm/format.h"
 #include "ui/vm/session_vm.h"
 #include "ui/widgets.h"
+#include "trace/model_name.h"
 
 namespace ui {
 namespace {
@@ -24,9 +25,9 @@ void labelled(const char* label) {
 
 void model_choice(trace::RunSpec& spec, bool* changed) {
   labelled("model");
-  if (!ImGui::BeginCombo("##model", spec.model.name.c_str())) return;
+  if (!ImGui::BeginCombo("##model", trace::shown_name(spec.model).c_str())) return;
   for (const trace::ModelConfig& m : trace::model_presets()) {
-    const std::string label = m.name + (m.synthetic ? "  (synthetic)" : "");
+    const std::string label = trace::shown_name(m);
     if (ImGui::Selectable(label.c_str(), m.name == spec.model.name)) {
       spec.model = m;
       *changed = true;

@@ -7,6 +7,7 @@
 #include "ui/vm/annotations.h"
 #include "ui/vm/format.h"
 #include "ui/vm/names.h"
+#include "trace/model_name.h"
 
 namespace ui {
 namespace {
@@ -108,7 +109,7 @@ DetailsVm run_details(const trace::Run& run, const RunAnalysis& a) {
   add(vm, "standing", run.standing);
   if (run.spec) {
     const trace::Workload& w = run.spec->workload;
-    add(vm, "model", run.spec->model.name + (run.spec->model.synthetic ? " (synthetic)" : ""));
+    add(vm, "model", trace::shown_name(run.spec->model));
     add(vm, "batch · context",
         std::to_string(w.batch) + (w.next_n > 1 ? " × " + std::to_string(w.next_n) : "") + " · " +
             count_text(w.context));

@@ -5,12 +5,13 @@
 #include "ui/vm/format.h"
 #include "ui/vm/kernels_vm.h"
 #include "ui/vm/session_vm.h"
+#include "trace/model_name.h"
 
 namespace ui {
 namespace {
 
 std::string what_text(const trace::Run& run) {
-  std::string text = run.spec ? run.spec->model.name : std::string(trace::to_string(run.origin));
+  std::string text = run.spec ? trace::shown_name(run.spec->model) : std::string(trace::to_string(run.origin));
   const std::string_view device = !run.device.empty() ? run.device : run.backend;
   if (!device.empty()) text += " · " + std::string(device);
   return text;
@@ -60,7 +61,7 @@ RunRowVm row_of(const trace::Run& run) {
   row.backend = run.backend;
   row.device = run.device;
   if (run.spec) {
-    row.model = run.spec->model.name;
+    row.model = trace::shown_name(run.spec->model);
     row.switches = switches_set(run.spec->toggles);
     row.batch = run.spec->workload.batch;
     row.context = run.spec->workload.context;

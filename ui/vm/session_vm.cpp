@@ -5,6 +5,7 @@
 
 #include "trace/stats.h"
 #include "ui/vm/format.h"
+#include "trace/model_name.h"
 
 namespace ui {
 namespace {
@@ -63,7 +64,7 @@ std::string ab_progress_text(const SessionState& s) {
 }  // namespace
 
 std::string spec_summary(const trace::RunSpec& spec) {
-  return spec.model.name + " tp " + std::to_string(spec.workload.tp) + " · " + spec.backend +
+  return trace::shown_name(spec.model) + " tp " + std::to_string(spec.workload.tp) + " · " + spec.backend +
          " · " + std::string(spec.toggles.value(trace::ToggleKey::launch));
 }
 
