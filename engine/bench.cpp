@@ -161,7 +161,7 @@ class Bench {
       if (identity(ops[i]) == identity(op)) launches.push_back(m_session.plan().gpu->launch(i));
     }
     *turns = static_cast<int>(launches.size());
-    return m_gpu->launch_us(launches, m_options.repeats > 0 ? m_options.repeats : 9);
+    return m_gpu->launch_us(launches, m_options.repeats > 0 ? m_options.repeats : 9, m_session.plan().gpu->overlap());
   }
 
   // " 31 of 257 experts", of the routing at hand.

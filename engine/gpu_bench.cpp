@@ -29,7 +29,8 @@ void GpuBench::need(const kernels::Status& s) const {
   if (!s.ok()) throw std::runtime_error(s.error + ", bench");
 }
 
-double GpuBench::launch_us(std::span<const Launch> turns, int replays) {
+double GpuBench::launch_us(std::span<const Launch> turns, int replays, bool overlap) {
+  m_device.overlap_launches(overlap);
   int64_t rounds = std::max<int64_t>(1, (kLeastNodes + static_cast<int64_t>(turns.size()) - 1) / static_cast<int64_t>(turns.size()));
   if (m_once) rounds = replays = 1;
   std::unique_ptr<kernels::gpu::Graph> graph;

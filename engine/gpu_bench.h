@@ -20,8 +20,9 @@ class GpuBench {
 
   Ceilings measure();
 
-  // Of one launch of the graph that takes these in turn.
-  double launch_us(std::span<const kernels::gpu::Launch> turns, int replays);
+  // Of one launch of the graph that takes these in turn. Ceilings and floors are of nodes that begin when the one before
+  // has ended; ops may overlap as they do in a step.
+  double launch_us(std::span<const kernels::gpu::Launch> turns, int replays, bool overlap = false);
   // An empty node like this launch.
   double empty_us(const kernels::gpu::Launch& like);
   // REQUIRES: measure() was called.

@@ -84,8 +84,8 @@ Scratch::Scratch(Device& device, int64_t bytes, const std::string& what) : m_dev
 }
 
 Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan& plan, const Arena& arena,
-                                               std::span<const Block> blocks, bool graph) {
-  std::shared_ptr<GpuStep> step(new GpuStep(device, graph));
+                                               std::span<const Block> blocks, bool graph, bool overlap) {
+  std::shared_ptr<GpuStep> step(new GpuStep(device, graph, overlap));
   const auto add = [&](const void* host, int64_t bytes, const std::string& what) -> Result<std::shared_ptr<Image>> {
     Result<std::shared_ptr<Image>> image = Image::of(device, host, bytes, what);
     if (image) {
@@ -218,6 +218,7 @@ void GpuStep::inputs_to_host(const PlannedOp& op) {
 // All launches of the step; stream 1 begins behind stream 0's begin and is joined at its end.
 void GpuStep::enqueue(const DecodePlan& plan, bool stamped, bool device_stamps) {
   const auto count = static_cast<int>(plan.ops.size());
+  m_device.overlap_launches(m_overlap);
   auto* slots = device_stamps ? reinterpret_cast<kernels::gpu::StampSlot*>(m_slots->data()) : nullptr;
   if (plan.streams > 1) {
     need(m_device.record(kFork, 0), "fork");

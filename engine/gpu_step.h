@@ -86,7 +86,7 @@ class GpuStep {
 
   // error: not enough device memory (with the part), an op that no kernel does.
   static trace::Result<std::shared_ptr<GpuStep>> make(kernels::gpu::Device&, const DecodePlan&, const Arena&,
-                                                      std::span<const Block>, bool graph);
+                                                      std::span<const Block>, bool graph, bool overlap = true);
   ~GpuStep();
   GpuStep(const GpuStep&) = delete;
   GpuStep& operator=(const GpuStep&) = delete;
@@ -115,6 +115,7 @@ class GpuStep {
   // An op's launch; its arguments live as long as the step.
   const kernels::gpu::Launch& launch(size_t op) const { return m_ops[op].launch; }
   kernels::gpu::Device& device() const { return m_device; }
+  bool overlap() const { return m_overlap; }
 
   // One op on the host's current content of the arena; its outputs are copied back.
   void launch_alone(const PlannedOp&);
@@ -127,7 +128,7 @@ class GpuStep {
     kernels::gpu::Launch launch;
   };
 
-  GpuStep(kernels::gpu::Device& d, bool graph) : m_device(d), m_graph_wanted(graph) {}
+  GpuStep(kernels::gpu::Device& d, bool graph, bool overlap) : m_device(d), m_graph_wanted(graph), m_overlap(overlap) {}
   void need(const kernels::Status&, const std::string& where) const;
   void fill(void* device_memory, int64_t bytes, int64_t blocks = 0);  // blocks 0: by the launch rule
   void push_changes();
@@ -144,7 +145,7 @@ class GpuStep {
   void read_stamps(const DecodePlan&, Stamp*, int64_t begin_ns);
 
   kernels::gpu::Device& m_device;
-  const bool m_graph_wanted;
+  const bool m_graph_wanted, m_overlap;
   std::unique_ptr<kernels::gpu::Graph> m_graph, m_traced_graph, m_stamped_graph, m_stamped_traced_graph;
   std::unique_ptr<Scratch> m_slots;   // of all ops' blocks, made when stamps are first asked for
   std::string m_collector;

@@ -48,6 +48,7 @@ struct PlanOptions {
   double llama4_scaling = 0;  // beta of the position-dependent scaling of q_cat; 0: none
   std::string fault_key;      // op whose output is broken; empty = none
   uint64_t placement_seed = 0;
+  bool overlap = true;  // on a GPU: a kernel may begin while the one before it ends
   int64_t splits = 0;  // split-K of attention; 0: by the published rule for the step's tokens
 };
 

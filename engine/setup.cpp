@@ -96,6 +96,11 @@ constexpr Setting kSettings[] = {
        s.cache = v == "cold" ? CacheState::cold : CacheState::as_is;
        return v == "as_is" || v == "cold";
      }},
+    {"overlap", "on or off: whether a kernel may begin while the one before it in its stream ends (CUDA's programmatic launches)",
+     [](std::string_view v, Setup& s) {
+       s.plan.overlap = v == "on";
+       return v == "on" || v == "off";
+     }},
     {"stamps", "on or off: whether a recording carries the device's own clock too",
      [](std::string_view v, Setup& s) {
        s.stamps = v == "on";

@@ -72,6 +72,13 @@ GPU_DEVICE void bmm(const BmmArgs& a) {
   const int64_t groups = (a.K + kGroup - 1) / kGroup, stride = bmm_row(a.format, a.K);
   auto* scales = reinterpret_cast<float*>(lds());
   uint8_t* rows = lds() + 16 * groups * 4;
+  if (a.format != WeightFormat::mxfp4) {
+    const int64_t row = a.K * (a.format == WeightFormat::fp8 ? 1 : 2), at = (h * a.N + n0) * row, end = (h * a.N + a.N) * row;
+    for (int64_t i = thread_id() * 128; i < 16 * row; i += block_threads() * 128) {
+      if (at + i < end) prefetch(static_cast<const uint8_t*>(a.w) + at + i);
+    }
+  }
+  wait_for_previous();
   stage_rows(a, tokens, h, rows, stride, scales, groups);
   barrier();
   Acc acc[1] = {};
@@ -90,7 +97,7 @@ GPU_DEVICE void bmm(const BmmArgs& a) {
            block_waves());
   }
   barrier();  // the rows have been read: their place takes the sums
-  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
+  join_waves(acc, block_waves(), 0, [&](int token, int row, float sum) {
     if (token < tokens.count && n0 + row < a.N)
       a.out[(tokens.m0 + token) * a.out_stride + h * a.out_head_stride + n0 + row] = to_bf16(sum * unit);
   });

@@ -63,6 +63,9 @@ class Device {
 
   // `args` are copied; their pointers are the device's. A launch of no blocks does nothing.
   virtual Status launch(const Launch&, int stream) = 0;
+  // Whether a kernel right behind another in a stream may begin before that one has ended (programmatic launches: its
+  // weights are on their way by then). On at first; backends that can't ignore it.
+  virtual void overlap_launches(bool) {}
   virtual Status synchronize() = 0;
 
   // Events are small numbers, made when first used. Recording and waiting are captured into a graph;

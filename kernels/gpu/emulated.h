@@ -55,6 +55,20 @@ inline void wave_barrier() {
   const char nothing = 0;
   ::simt::show(&nothing, 1);
 }
+inline void copy16_async(void* to, const void* from) {
+  ::simt::copy_later(to, from, 16);
+}
+inline void copy4_async(void* to, const void* from) {
+  ::simt::copy_later(to, from, 4);
+}
+inline void copies_close() {
+  ::simt::close_copies();
+}
+template <int N>
+void copies_wait() {
+  ::simt::finish_copies(N);
+}
+inline void wait_for_previous() {}
 // How many lanes before this one hold `mine`, and how many of the wave do.
 inline int wave_count(bool mine, int* before) {
   ::simt::show(&mine, 1);

@@ -14,5 +14,9 @@ void barrier();                           // of the block
 void show(const void* value, int bytes);  // to the lanes of this wave; returns when all have shown
 const void* shown(int lane);              // what a lane of this wave showed last
 unsigned char* lds();
+// Copies of this lane that arrive as late as they may: when a wait asks for their group, oldest first.
+void copy_later(void* to, const void* from, int bytes);
+void close_copies();
+void finish_copies(int but_the_last);
 
 }  // namespace simt

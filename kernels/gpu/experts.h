@@ -50,7 +50,7 @@ struct MxExpert : ExpertTile {
 // One tile of rows against 16 columns of one expert.
 GPU_DEVICE void add_expert(Acc (&acc)[1], const ExpertInput& x, const ExpertWeights& w, const ExpertTile& tile,
                            int64_t expert, int64_t n0, int64_t N, int64_t K, int64_t first, int64_t by) {
-  if (w.format == WeightFormat::fp8) {
+  if (kWave == 64 && w.format == WeightFormat::fp8) {  // waves of 32: experts_fp8.h
     const float* scales =
         static_cast<const float*>(w.scales) + (expert * (N / kGroup) + n0 / kGroup) * (K / kGroup);
     add_fp8(acc, Fp8Rows{static_cast<const E4m3*>(w.values) + expert * N * K, scales, n0, N, K},
@@ -104,7 +104,7 @@ GPU_DEVICE void moe_gate_up(const MoeGateUpArgs& a) {
     Acc acc[1] = {};
     add_expert(acc, a.x, a.w, tile, expert, n0, a.N, a.K, wave_id(), kGemmWaves);
     if (i > first) barrier();  // the last tile's sums have been read
-    join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+    join_waves(acc, kGemmWaves, 0, [&](int token, int row, float sum) {
       if (token < tile.count) a.out[tile.rows[token] * a.N + n0 + row] = sum;
     });
   }
@@ -113,9 +113,16 @@ inline bool expert_aligned(const ExpertInput& x, const ExpertWeights& w) {
   return x.format == w.format && x.layout == ScaleLayout::row && gpu::aligned(x.values, 16) &&
          gpu::aligned(w.values, 16);
 }
-inline Launch launch(const MoeGateUpArgs& a, const Traits&) {
+#if GPU_WAVE == 32
+inline Launch launch_fp8(const MoeGateUpArgs&, const Traits&);  // experts_fp8.h
+inline Launch launch_fp8(const MoeDownArgs&, const Traits&);
+#endif
+inline Launch launch(const MoeGateUpArgs& a, [[maybe_unused]] const Traits& t) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_gate_up: weights and activations must share a format, rows be 16-byte aligned");
+#if GPU_WAVE == 32
+  if (a.w.format == WeightFormat::fp8) return launch_fp8(a, t);
+#endif
   // As many experts as can have rows.
   return gpu::blocks(Kernel::moe_gate_up, a.experts.M ? a.N / 16 : 0,
                      std::min(a.experts.E, a.experts.M * a.experts.k), kGemmThreads,
@@ -199,9 +206,12 @@ GPU_DEVICE void moe_down(const MoeDownArgs& a) {
     out = to_bf16(to_float(out) + sum);
   }
 }
-inline Launch launch(const MoeDownArgs& a, const Traits&) {
+inline Launch launch(const MoeDownArgs& a, [[maybe_unused]] const Traits& t) {
   if (!expert_aligned(a.x, a.w))
     return gpu::refused("moe_down: weights and activations must share a format, rows be 16-byte aligned");
+#if GPU_WAVE == 32
+  if (a.w.format == WeightFormat::fp8) return launch_fp8(a, t);
+#endif
   return gpu::blocks(Kernel::moe_down, a.experts.M ? a.N / 16 : 0, 1, kGemmThreads,
                      down_places(a.experts).end * 4);
 }

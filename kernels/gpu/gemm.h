@@ -2,7 +2,7 @@
 // 128 and add their sums through shared memory in one order. A block owns 16 output columns and up to 64 tokens.
 // Bound by the weights' bytes up to some 48 tokens (a fragment of 16 x 64 bytes serves 16 tokens an instruction).
 #pragma once
-#include "kernels/gpu/mma.h"
+#include "kernels/gpu/ring.h"
 #include "kernels/gpu/rules.h"
 
 namespace kernels::GPU_NS {
@@ -215,6 +215,9 @@ struct Fp8Rows {
 struct Bf16Rows {
   const Bf16* w;
   int64_t n0, N, K;
+  GPU_DEVICE const uint8_t* row(int r) const {
+    return reinterpret_cast<const uint8_t*>(w + (n0 + r < N ? n0 + r : N - 1) * K);
+  }
   GPU_DEVICE Piece piece(int row, int64_t k) const {
     const int64_t n = n0 + row < N ? n0 + row : N - 1;
     return piece_at(w + n * K + k);
@@ -253,6 +256,7 @@ struct Fp8Tokens : Tokens {
 struct Bf16Tokens : Tokens {
   const Bf16* x;
   int64_t stride;
+  GPU_DEVICE const uint8_t* row(int token) const { return reinterpret_cast<const uint8_t*>(x + at(token) * stride); }
   GPU_DEVICE void pieces(int token, int64_t k, Piece* out) const { *out = piece_at(x + at(token) * stride + k); }
 };
 struct F32Tokens : Tokens {
@@ -274,10 +278,11 @@ struct MxTokens : Tokens {
   }
 };
 
-// Adds the waves' sums in order; write(token, row, sum) once for each of the block's outputs.
+// Adds the waves' sums in order, in shared memory from `at` on, then those of the cluster's blocks, which split K too;
+// write(token, row, sum) once for each output.
 template <int TT, class Write>
-GPU_DEVICE void join_waves(const Acc (&acc)[TT], int waves, const Write& write) {
-  auto* sums = reinterpret_cast<float*>(lds());  // [wave][token][row]
+GPU_DEVICE void join_waves(const Acc (&acc)[TT], int waves, int64_t at, const Write& write) {
+  auto* sums = reinterpret_cast<float*>(lds() + at);  // [wave][token][row]
   const int lane = lane_id();
 #pragma unroll
   for (int t = 0; t < TT; ++t) {
@@ -286,11 +291,22 @@ GPU_DEVICE void join_waves(const Acc (&acc)[TT], int waves, const Write& write) 
       sums[(wave_id() * TT * 16 + t * 16 + acc_col(lane, r)) * 16 + acc_row(lane, r)] = acc[t].c[r];
   }
   barrier();
+  const int blocks = cluster_size();
   for (int i = static_cast<int>(thread_id()); i < TT * 256; i += static_cast<int>(block_threads())) {
     float sum = sums[i];
     for (int w = 1; w < waves; ++w) sum += sums[w * TT * 256 + i];
-    write(i / 16, i % 16, sum);
+    if (blocks == 1)
+      write(i / 16, i % 16, sum);
+    else
+      sums[i] = sum;
   }
+  if (blocks == 1) return;
+  cluster_barrier();
+  const int threads = static_cast<int>(block_threads()) * blocks;
+  for (int i = static_cast<int>(thread_id()) * blocks + cluster_rank(); i < TT * 256; i += threads) {
+    write(i / 16, i % 16, cluster_sum(sums + i, blocks));
+  }
+  cluster_barrier();  // no block is gone while another reads its sums
 }
 constexpr int64_t join_bytes(int tiles, int waves) {
   return int64_t{tiles} * waves * 256 * 4;
@@ -312,12 +328,70 @@ GPU_DEVICE void gemm_fp8(const GemmFp8Args& a) {
   const Fp8Tokens x{tokens, a.x, a.K};
   Acc acc[TT] = {};
   add_fp8(acc, w, x, a.K, wave_id(), block_waves());
-  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
+  join_waves(acc, block_waves(), 0, [&](int token, int row, float sum) {
     if (token < tokens.count && n0 + row < a.N)
       a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
   });
 }
+#if GPU_WAVE == 32
+// What a lane copies for rows of w and tokens of x, whose scales end a step after the other.
+template <class W, class X>
+GPU_DEVICE Feed feed_of(const W& w, const X& x, int64_t bytes) {
+  const int lane = lane_id();
+  Feed f{};
+#pragma unroll
+  for (int i = 0; i < kPieces; ++i) {
+    f.left[i] = w.row(piece_row(lane, i)) + piece_part(lane) * 16;
+    f.right[i] = piece_row(lane, i) < x.count ? x.row(piece_row(lane, i)) + piece_part(lane) * 16 : nullptr;
+  }
+  f.bytes = bytes;
+  return f;
+}
+GPU_DEVICE Ring ring_behind_sums(int count) {
+  const bool both = count > 8;
+  return {lds() + join_bytes(1, block_waves()) + wave_id() * kRing * stage_bytes(both), both};
+}
+
+// The waves of a cluster's blocks split K: this wave's first step, and how many there are.
+GPU_DEVICE int first_step() {
+  return cluster_rank() * block_waves() + wave_id();
+}
+GPU_DEVICE int step_by() {
+  return cluster_size() * block_waves();
+}
+
+GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16;
+  const Tokens tokens = tokens_of(int64_t{blockIdx.y} / cluster_size() * 16, a.M, 16);
+  const Fp8Rows w{a.w, a.w_scales + n0 / kGroup * (a.K / kGroup), n0, a.N, a.K};
+  const Fp8Tokens x{tokens, a.x, a.K};
+  Feed f = feed_of(w, x, a.K);
+  if (lane_id() < x.count) f.scale = x.scale_row(lane_id()), f.scale_step = x.scale_step();
+  if (lane_id() == kUnitScale) f.scale = w.scales, f.scale_step = 1;
+  Acc acc[1] = {};
+  stream_tile(ring_behind_sums(tokens.count), acc[0], f, first_step(), step_by(), false);
+  join_waves(acc, block_waves(), 0, [&](int token, int row, float sum) {
+    if (token < tokens.count && n0 + row < a.N)
+      a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
+  });
+}
+
+// 16 columns a block, up to 16 tokens. Few columns: more blocks share them, as a cluster. Many: smaller blocks, so that
+// all fit on the device at once.
+inline Launch ring_launch(Kernel kernel, int64_t M, int64_t N, int64_t row_bytes, int64_t y, const Traits& device) {
+  const int64_t columns = gpu::divide_up(N, 16), tokens = gpu::divide_up(M, 16) * y, steps = gpu::divide_up(row_bytes, kStageBytes);
+  const int waves = columns * tokens > 2 * device.units ? 4 : 8;
+  int cluster = 1;
+  while (2 * cluster <= device.cluster && columns * tokens * cluster * 2 <= device.units && waves * cluster * 2 <= steps)
+    cluster *= 2;
+  Launch l = gpu::blocks(kernel, M ? columns : 0, tokens * cluster, waves * kWave, join_bytes(1, waves) + ring_bytes(M > 8, waves));
+  l.cluster = cluster;
+  return l;
+}
+inline Launch wide_launch(Kernel, int64_t M, int64_t N, int64_t row_bytes, bool bf16, const Traits&);  // gemm_wide.h
+#else
 GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) { gemm_fp8<1>(a); }
+#endif
 GPU_DEVICE void gemm_fp8_32(const GemmFp8Args& a) { gemm_fp8<2>(a); }
 GPU_DEVICE void gemm_fp8_64(const GemmFp8Args& a) { gemm_fp8<4>(a); }
 
@@ -331,6 +405,10 @@ inline Launch gemm_launch(const Kernel (&kernels)[3], int64_t M, int64_t N, int6
 inline Launch launch(const GemmFp8Args& a, const Traits& t) {
   if (!gpu::aligned(a.x.values, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
+#if GPU_WAVE == 32
+  if (a.M <= 16) return ring_launch(Kernel::gemm_fp8_16, a.M, a.N, a.K, 1, t);
+  if (t.wgmma) return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
+#endif
   return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
 }
 
@@ -340,7 +418,7 @@ GPU_DEVICE void gemm_mxfp4(const GemmMxArgs& a) {
   const Tokens tokens = tokens_of(int64_t{blockIdx.y} * TT * 16, a.M, TT * 16);
   Acc acc[TT] = {};
   add_mx(acc, MxRows{a.w, a.w_scales, n0, a.N, a.K}, MxTokens{tokens, a.x, a.K}, a.K, wave_id(), kGemmWaves);
-  join_waves(acc, kGemmWaves, [&](int token, int row, float sum) {
+  join_waves(acc, kGemmWaves, 0, [&](int token, int row, float sum) {
     if (token < tokens.count && n0 + row < a.N)
       a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
   });
@@ -356,12 +434,9 @@ inline Launch launch(const GemmMxArgs& a, const Traits&) {
                      join_bytes(tiles, kGemmWaves));
 }
 
-template <int TT, int kParts, class X>
-GPU_DEVICE void gemm_bf16_of(const GemmBf16Args& a, const Tokens& tokens, int64_t split, const X& x) {
-  const int64_t n0 = int64_t{blockIdx.x} * 16, k = a.K / a.splits;
-  Acc acc[TT] = {};
-  add_bf16<kParts>(acc, Bf16Rows{a.w, n0, a.N, a.K}, x, split * k, split * k + k, wave_id(), block_waves());
-  join_waves(acc, block_waves(), [&](int token, int row, float sum) {
+template <int TT>
+GPU_DEVICE void write_bf16(const GemmBf16Args& a, const Acc (&acc)[TT], const Tokens& tokens, int64_t n0, int64_t split) {
+  join_waves(acc, block_waves(), 0, [&](int token, int row, float sum) {
     if (token >= tokens.count || n0 + row >= a.N) return;
     const int64_t at = (split * a.M + tokens.m0 + token) * a.out_stride + n0 + row;
     if (a.out_format == Format::f32)
@@ -370,6 +445,13 @@ GPU_DEVICE void gemm_bf16_of(const GemmBf16Args& a, const Tokens& tokens, int64_
       static_cast<Bf16*>(a.out)[at] = to_bf16(sum);
   });
 }
+template <int TT, int kParts, class X>
+GPU_DEVICE void gemm_bf16_of(const GemmBf16Args& a, const Tokens& tokens, int64_t split, const X& x) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16, k = a.K / a.splits;
+  Acc acc[TT] = {};
+  add_bf16<kParts>(acc, Bf16Rows{a.w, n0, a.N, a.K}, x, split * k, split * k + k, wave_id(), block_waves());
+  write_bf16(a, acc, tokens, n0, split);
+}
 template <int TT>
 GPU_DEVICE void gemm_bf16(const GemmBf16Args& a) {
   const int64_t tiles = (a.M + TT * 16 - 1) / (TT * 16);
@@ -377,7 +459,20 @@ GPU_DEVICE void gemm_bf16(const GemmBf16Args& a) {
   gemm_bf16_of<TT, 1>(a, tokens, blockIdx.y / tiles,
                       Bf16Tokens{tokens, static_cast<const Bf16*>(a.x), a.x_stride});
 }
+#if GPU_WAVE == 32
+GPU_DEVICE void gemm_bf16_16(const GemmBf16Args& a) {
+  const int64_t n0 = int64_t{blockIdx.x} * 16, k = a.K / a.splits, tiles = (a.M + 15) / 16;
+  const int64_t tile = int64_t{blockIdx.y} / cluster_size(), split = tile / tiles;
+  const Tokens tokens = tokens_of(tile % tiles * 16, a.M, 16);
+  const Bf16Tokens x{tokens, static_cast<const Bf16*>(a.x) + split * k, a.x_stride};
+  Acc acc[1] = {};
+  stream_tile(ring_behind_sums(tokens.count), acc[0], feed_of(Bf16Rows{a.w + split * k, n0, a.N, a.K}, x, k * 2), first_step(),
+              step_by(), true);
+  write_bf16(a, acc, tokens, n0, split);
+}
+#else
 GPU_DEVICE void gemm_bf16_16(const GemmBf16Args& a) { gemm_bf16<1>(a); }
+#endif
 GPU_DEVICE void gemm_bf16_32(const GemmBf16Args& a) { gemm_bf16<2>(a); }
 GPU_DEVICE void gemm_bf16_64(const GemmBf16Args& a) { gemm_bf16<4>(a); }
 GPU_DEVICE void gemm_f32_16(const GemmBf16Args& a) {
@@ -389,6 +484,11 @@ GPU_DEVICE void gemm_f32_16(const GemmBf16Args& a) {
 inline Launch launch(const GemmBf16Args& a, const Traits& t) {
   if (a.x_stride % 8 != 0 || a.K % (8 * a.splits) != 0 || !gpu::aligned(a.x, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
+#if GPU_WAVE == 32
+  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && t.wgmma)
+    return wide_launch(Kernel::gemm_bf16_wide, a.M, a.N, a.K * 2, true, t);
+  if (a.x_format == Format::bf16 && a.M <= 16) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
+#endif
   if (a.x_format == Format::f32)
     return gpu::blocks(Kernel::gemm_f32_16, a.M ? gpu::divide_up(a.N, 16) : 0,
                        gpu::divide_up(a.M, 16) * a.splits, kWideThreads, join_bytes(1, kWideThreads / kWave));

@@ -41,7 +41,8 @@ inline constexpr int kWave = GPU_WAVE;
 using Vec8 = uint2;
 using Vec16 = uint4;
 
-extern __shared__ __attribute__((aligned(16))) unsigned char gpu_lds_memory[];
+// Rows of 128 bytes that the matrix unit reads exchange their chunks by the address: 1,024 bytes a pattern.
+extern __shared__ __attribute__((aligned(1024))) unsigned char gpu_lds_memory[];
 
 GPU_DEVICE void barrier() {
   __syncthreads();
@@ -73,6 +74,74 @@ GPU_DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b) {
 // Orders shared memory among the lanes of this wave.
 GPU_DEVICE void wave_barrier() {
   __syncwarp();
+}
+// Copies of 16 or 4 bytes from global to shared memory that go on by themselves. A lane closes those it began since
+// the last close as one group; copies_wait<N>() returns when all groups of this lane but the last N have arrived.
+// What another lane copied is seen behind that and a wave_barrier().
+GPU_DEVICE void copy16_async(void* to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+               : "memory");
+}
+GPU_DEVICE void copy4_async(void* to, const void* from) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+               : "memory");
+}
+GPU_DEVICE void copies_close() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+template <int N>
+GPU_DEVICE void copies_wait() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
+// Programmatic launch: a kernel may begin while the one before it in its stream still runs. Behind wait_for_previous()
+// all that it and those before it wrote is there; before it a kernel reads nothing but weights and writes nothing. Only
+// then may the next one begin: blocks of several kernels to come would crowd this one's off the multiprocessors.
+// Asks for 128 bytes at this address ahead of their use.
+GPU_DEVICE void prefetch(const void* at) {
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
+}
+GPU_DEVICE uint32_t wave_max(uint32_t v) {
+  return __reduce_max_sync(0xffffffffu, v);
+}
+GPU_DEVICE uint32_t wave_min(uint32_t v) {
+  return __reduce_min_sync(0xffffffffu, v);
+}
+GPU_DEVICE uint64_t device_ns() {
+  uint64_t t;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)::"memory");
+  return t;
+}
+// Of a stamped launch: when the block's first thread could begin its work.
+GPU_DEVICE uint64_t& begin_stamp() {
+  __shared__ uint64_t t;
+  return t;
+}
+GPU_DEVICE void wait_for_previous() {
+  asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
+#if defined(DS_STAMPED)
+  if (threadIdx.x == 0) begin_stamp() = device_ns();
+#endif
+}
+// Blocks (x, y), (x, y + 1), ... of a launch with a cluster run at once and read each other's shared memory between two
+// of their barriers. A launch without one is a cluster of one.
+GPU_DEVICE int cluster_size() {
+  uint32_t n;
+  asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(n));
+  return static_cast<int>(n);
+}
+GPU_DEVICE int cluster_rank() {
+  uint32_t n;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(n));
+  return static_cast<int>(n);
+}
+GPU_DEVICE void cluster_barrier() {
+  asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+template <class T>
+GPU_DEVICE const T* lds_of(const T* mine, int rank) {  // the same place in that block's shared memory
+  uint64_t there;
+  asm("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(mine), "r"(rank));
+  return reinterpret_cast<const T*>(there);
 }
 // How many lanes before this one hold `mine`, and how many of the wave do.
 GPU_DEVICE int wave_count(bool mine, int* before) {
@@ -107,6 +176,7 @@ GPU_DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b) {
                               (kSelector >> 12 & 15u) << 24;
   return __builtin_amdgcn_perm(b, a, kBytes);
 }
+GPU_DEVICE void wait_for_previous() {}  // launches of a stream run one after the other
 GPU_DEVICE void wave_barrier() {
   __builtin_amdgcn_fence(__ATOMIC_ACQ_REL, "wavefront");
   __builtin_amdgcn_wave_barrier();
@@ -132,6 +202,51 @@ GPU_DEVICE void unpack_e4m3(uint32_t code, float out[4]) {
 }
 #endif
 #endif
+
+#if !defined(GPU_CUDA)
+GPU_DEVICE void prefetch(const void*) {}
+GPU_DEVICE uint32_t wave_max(uint32_t v) {
+  for (int m = kWave / 2; m > 0; m /= 2) {
+    const uint32_t other = wave_xor(v, m);
+    v = v < other ? other : v;
+  }
+  return v;
+}
+GPU_DEVICE uint32_t wave_min(uint32_t v) {
+  for (int m = kWave / 2; m > 0; m /= 2) {
+    const uint32_t other = wave_xor(v, m);
+    v = other < v ? other : v;
+  }
+  return v;
+}
+// No clusters.
+GPU_DEVICE int cluster_size() {
+  return 1;
+}
+GPU_DEVICE int cluster_rank() {
+  return 0;
+}
+GPU_DEVICE void cluster_barrier() {}
+template <class T>
+GPU_DEVICE const T* lds_of(const T* mine, int) {
+  return mine;
+}
+#endif
+
+inline constexpr int kMostCluster = 8;
+
+// The sum of what the cluster's blocks hold at this place of their shared memory, in the order of ranks.
+GPU_DEVICE float cluster_sum(const float* mine, int blocks) {
+  float parts[kMostCluster];
+#pragma unroll
+  for (int b = 0; b < kMostCluster; ++b) parts[b] = b < blocks ? *lds_of(mine, b) : 0.0f;  // all under way at once
+  float sum = parts[0];
+#pragma unroll
+  for (int b = 1; b < kMostCluster; ++b) {
+    if (b < blocks) sum += parts[b];
+  }
+  return sum;
+}
 
 // Thread and block numbers as signed 64-bit: products with row lengths must not wrap.
 GPU_DEVICE int64_t thread_id() {

@@ -62,15 +62,28 @@
   X(matrix_rate, MatrixRateArgs, 256, 1)        \
   X(nothing, StreamArgs, 1024, 1)
 
+// Those that only waves of 32 have.
+#define GPU_KERNELS_32(X)                \
+  X(moe_gate_up_fp8, MoeGateUpArgs, 256, 2) \
+  X(moe_down_fp8, MoeDownArgs, 256, 3)
+
+// Those that need Hopper's wgmma (Traits::wgmma).
+#define GPU_KERNELS_WGMMA(X)              \
+  X(gemm_fp8_wide, GemmFp8Args, 128, 2)   \
+  X(gemm_bf16_wide, GemmBf16Args, 128, 2)
+
 namespace kernels::gpu {
 
 enum class Kernel : uint8_t {
 #define X(key, Args, threads, blocks) key,
-  GPU_KERNELS(X)
+  GPU_KERNELS(X) GPU_KERNELS_32(X) GPU_KERNELS_WGMMA(X)
 #undef X
       count_
 };
 inline constexpr int kKernels = static_cast<int>(Kernel::count_);
+#define X(key, Args, threads, blocks) +1
+inline constexpr int kCommonKernels = 0 GPU_KERNELS(X);  // the first of them, which every wave width has
+#undef X
 std::string_view key_of(Kernel);
 
 // What of a device the launch rules look at.
@@ -78,6 +91,8 @@ struct Traits {
   int wave = 32;                 // lanes of a wave
   int units = 132;               // multiprocessors or compute units
   int64_t lds_bytes = 227 * 1024;  // shared memory a block may have
+  int cluster = 1;                 // blocks that may share their shared memory
+  bool wgmma = false;              // has Hopper's matrix instructions of four waves
 };
 
 // What a stamped launch writes for each of its blocks (y * grid_x + x): the device's clock when the block's first
@@ -93,6 +108,7 @@ struct Launch {
   int64_t grid_x = 0, grid_y = 1;  // 0 blocks: nothing to do (no tokens)
   int threads = 256;
   int64_t lds_bytes = 0;
+  int cluster = 1;  // blocks along y that run at once and see each other's shared memory
   const void* args = nullptr;  // inside the OpArgs given, `size` bytes, passed by value
   int64_t size = 0;
   std::string refused;  // "op: why" when no kernel does this shape

@@ -9,47 +9,70 @@ using gpu::Kernel;
 using gpu::Launch;
 using gpu::Traits;
 
-inline constexpr int64_t kMostSorted = 8192;  // rows: each one looks at all before it
+inline constexpr int64_t kMostSorted = 8192;  // rows
 
-// A row's place = rows of lower experts + earlier rows of its own: stable, and the same however threads run.
+// A row's place = rows of lower experts + earlier rows of its own: stable, and the same however threads run. The waves
+// take neighbouring rows; each counts its rows of every expert, and the counts are added in the order of waves.
 GPU_DEVICE void moe_sort(const MoeSortArgs& a) {
   const int64_t rows = a.M * a.k;
-  auto* ids = reinterpret_cast<int32_t*>(lds());
-  int* counts = ids + rows;  // E + 1
-  for (int64_t e = thread_id(); e <= a.E; e += block_threads()) counts[e] = 0;
-  for (int64_t r = thread_id(); r < rows; r += block_threads()) ids[r] = a.ids[r];
+  const int waves = static_cast<int>(block_threads()) / kWave;
+  auto* next = reinterpret_cast<int32_t*>(lds());  // E + 1: of each expert, its next place
+  int32_t *sums = next + a.E + 1, *of_wave = sums + waves;
+  for (int64_t e = thread_id(); e <= a.E; e += block_threads()) next[e] = 0;
   barrier();
-  for (int64_t r = thread_id(); r < rows; r += block_threads()) atomic_add(&counts[ids[r]], 1);
+  for (int64_t r = thread_id(); r < rows; r += block_threads()) atomic_add(&next[a.ids[r]], 1);
   barrier();
-  // Offsets by one wave: a few hundred experts, a stretch a lane.
-  if (wave_id() == 0) {
-    const int64_t stretch = (a.E + 1 + kWave - 1) / kWave, first = lane_id() * stretch;
-    int sum = 0;
-    for (int64_t e = first; e < first + stretch && e <= a.E; ++e) sum += counts[e];
-    int before = 0;
-    for (int lane = 0; lane < kWave; ++lane) {
-      const int other = wave_from(sum, lane);
-      if (lane < lane_id()) before += other;
+  int before = 0;
+  for (int64_t start = 0; start <= a.E; start += block_threads()) {
+    const int64_t e = start + thread_id();
+    const int mine = e < a.E ? next[e] : 0;
+    int upto = mine;
+    for (int by = 1; by < kWave; by *= 2) {
+      const int other = wave_from(upto, lane_id() >= by ? lane_id() - by : lane_id());
+      if (lane_id() >= by) upto += other;
     }
-    for (int64_t e = first; e < first + stretch && e <= a.E; ++e) {
-      const int count = counts[e];
-      counts[e] = before;
-      before += count;
+    if (start > 0) barrier();  // the last turn's sums have been read
+    if (lane_id() == kWave - 1) sums[wave_id()] = upto;
+    barrier();
+    int place = before + upto - mine;
+    for (int w = 0; w < waves; ++w) {
+      if (w < wave_id()) place += sums[w];
+      before += sums[w];
     }
+    if (e <= a.E) next[e] = place, a.offsets[e] = place;
   }
-  barrier();
-  for (int64_t e = thread_id(); e <= a.E; e += block_threads()) a.offsets[e] = counts[e];
-  for (int64_t r = thread_id(); r < rows; r += block_threads()) {
-    int place = counts[ids[r]];
-    for (int64_t before = 0; before < r; ++before) place += ids[before] == ids[r];
-    a.rows[place] = static_cast<int32_t>(r);
+  for (int64_t start = 0; start < rows; start += block_threads()) {
+    for (int64_t i = thread_id(); i < waves * a.E; i += block_threads()) of_wave[i] = 0;
+    barrier();
+    const int64_t r = start + thread_id();
+    const int32_t id = r < rows ? a.ids[r] : -1;
+    int earlier = 0, all = 0;  // rows of this wave with this expert
+    for (int lane = 0; lane < kWave; ++lane) {
+      const bool same = wave_from(id, lane) == id;
+      all += same, earlier += same && lane < lane_id();
+    }
+    if (id >= 0) of_wave[wave_id() * a.E + id] = all;
+    barrier();
+    for (int64_t e = thread_id(); e < a.E; e += block_threads()) {
+      int place = next[e];
+      for (int w = 0; w < waves; ++w) {
+        const int count = of_wave[w * a.E + e];
+        of_wave[w * a.E + e] = place;
+        place += count;
+      }
+      next[e] = place;
+    }
+    barrier();
+    if (id >= 0) a.rows[of_wave[wave_id() * a.E + id] + earlier] = static_cast<int32_t>(r);
+    barrier();  // places have been read
   }
 }
 inline Launch launch(const MoeSortArgs& a, const Traits& t) {
-  const int64_t rows = a.M * a.k, bytes = (rows + a.E + 1) * 4;
-  if (rows > kMostSorted || bytes > t.lds_bytes)
-    return gpu::refused("moe_sort: more than 8192 rows on a GPU");
-  return gpu::blocks(Kernel::moe_sort, 1, 1, rows > 256 ? 1024 : 256, bytes);
+  const int64_t rows = a.M * a.k;
+  const int threads = rows > 512 ? 1024 : rows > 256 ? 512 : 256;
+  const int64_t waves = threads / t.wave, bytes = (a.E + 1 + waves + waves * a.E) * 4;
+  if (rows > kMostSorted || bytes > t.lds_bytes) return gpu::refused("moe_sort: more than 8192 rows, or too many experts, on a GPU");
+  return gpu::blocks(Kernel::moe_sort, 1, 1, threads, bytes);
 }
 
 GPU_DEVICE bool beats(float value, int32_t at, float best, int32_t best_at) {

@@ -17,12 +17,10 @@ GPU_DEVICE float router_score(float x) {
   return 1.0f / (1.0f + static_cast<float>(exp(-static_cast<double>(x))));
 }
 
-struct Best {
-  float value;
-  int32_t at;
-};
-GPU_DEVICE Best better(Best a, Best b) {
-  return b.value > a.value || (b.value == a.value && b.at < a.at) ? b : a;
+// As unsigned numbers in the floats' order; NaN counts as the least: it is never chosen while there is a number.
+GPU_DEVICE uint32_t order_of(float f) {
+  const uint32_t u = std::bit_cast<uint32_t>(f);
+  return f != f ? 0u : u & 0x80000000u ? ~u : u | 0x80000000u;
 }
 
 // Takes all but the best groups out of the choice: a lane a group.
@@ -61,24 +59,29 @@ GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
   barrier();
   if (wave_id() != 0) return;
   if (a.groups > 1) keep_groups(a, choice);
-  float mine[kRouterEach];
+  uint32_t mine[kRouterEach];
 #pragma unroll
   for (int j = 0; j < kRouterEach; ++j) {
     const int e = j * kWave + lane_id();
-    mine[j] = e < a.E ? choice[e] : -INFINITY;
+    mine[j] = e < a.E ? order_of(choice[e]) : 0;
   }
   float total = 0, chosen = 0;
   int32_t place = 0;  // of the choice that this lane writes
   for (int i = 0; i < a.k; ++i) {
-    Best best{-INFINITY, static_cast<int32_t>(a.E)};
+    uint32_t top = 0;
 #pragma unroll
-    for (int j = 0; j < kRouterEach; ++j) best = better(best, {mine[j], j * kWave + lane_id()});
-    for (int mask = kWave / 2; mask > 0; mask /= 2)
-      best = better(best, {wave_xor(best.value, mask), wave_xor(best.at, mask)});
-    const int32_t at = best.at < a.E ? best.at : 0;  // all NaN: a legal id
+    for (int j = 0; j < kRouterEach; ++j) top = mine[j] > top ? mine[j] : top;
+    top = wave_max(top);
+    uint32_t first = static_cast<uint32_t>(a.E);  // the lowest expert of this value
+#pragma unroll
+    for (int j = kRouterEach - 1; j >= 0; --j) {
+      if (top != 0 && mine[j] == top) first = static_cast<uint32_t>(j * kWave + lane_id());
+    }
+    first = wave_min(first);
+    const int32_t at = first < a.E ? static_cast<int32_t>(first) : 0;  // all NaN: a legal id
 #pragma unroll
     for (int j = 0; j < kRouterEach; ++j) {
-      if (j * kWave + lane_id() == at) mine[j] = -INFINITY;
+      if (j * kWave + lane_id() == at) mine[j] = 0;
     }
     const float score = scores[at];
     if (lane_id() == i) chosen = score, place = at;

@@ -14,12 +14,12 @@ constexpr int64_t divide_up(int64_t n, int64_t by) {
 
 // A launch over n items, one a thread.
 inline Launch over(Kernel kernel, int64_t n, int64_t threads = kThreads) {
-  return {kernel, divide_up(n, threads), 1, static_cast<int>(threads), 0, nullptr, 0, {}};
+  return {kernel, divide_up(n, threads), 1, static_cast<int>(threads), 0, 1, nullptr, 0, {}};
 }
 
 // One block an item of (x, y).
 inline Launch blocks(Kernel kernel, int64_t x, int64_t y, int threads, int64_t lds_bytes) {
-  return {kernel, x, y, threads, lds_bytes, nullptr, 0, {}};
+  return {kernel, x, y, threads, lds_bytes, 1, nullptr, 0, {}};
 }
 
 inline Launch refused(std::string why) {

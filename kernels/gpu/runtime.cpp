@@ -79,6 +79,7 @@ void RuntimeDevice::release(void* p) {
 Status RuntimeDevice::copy(void* to, const void* from, int64_t bytes, int kind, const char* what) {
   if (bytes == 0) return {};
   if (Status s = synchronize(); !s.ok()) return s;
+  m_after_kernel = {};
   if (Status s = status_of(m_calls.copy(to, from, static_cast<size_t>(bytes), kind, m_streams[0]), what); !s.ok())
     return noted(s);
   return synchronize();
@@ -94,6 +95,7 @@ Status RuntimeDevice::download(void* to, const void* from, int64_t bytes) {
 Status RuntimeDevice::set(void* to, uint8_t value, int64_t bytes) {
   if (bytes == 0) return {};
   if (Status s = synchronize(); !s.ok()) return s;
+  m_after_kernel = {};
   if (Status s = status_of(m_calls.set(to, value, static_cast<size_t>(bytes), m_streams[0]), "fill"); !s.ok()) return noted(s);
   return synchronize();
 }
@@ -105,9 +107,12 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   void* args[] = {const_cast<void*>(l.args), &slots};  // the plain form takes the first alone
   const void* kernel = slots ? stamped(l.kernel) : function(l.kernel);
   if (!kernel) return {std::string(m_calls.name) + ": no stamped form of " + std::string(key_of(l.kernel))};
+  bool& after_kernel = m_after_kernel[static_cast<size_t>(stream)];
   const int e = m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
-                               static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), stream_of(stream), args);
+                               static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), l.cluster,
+                               m_overlap && after_kernel, stream_of(stream), args);
   if (e == 0) {
+    after_kernel = true;
     m_last = l;
     m_last.args = nullptr;
     ++(m_capturing ? m_captured : m_launched);
@@ -137,11 +142,13 @@ Status RuntimeDevice::event_of(int event, void** out) {
 
 Status RuntimeDevice::record(int event, int stream) {
   void* e = nullptr;
+  m_after_kernel[static_cast<size_t>(stream)] = false;
   if (Status s = event_of(event, &e); !s.ok()) return s;
   return noted(status_of(m_calls.event_record(e, stream_of(stream)), "recording an event"));
 }
 Status RuntimeDevice::wait(int event, int stream) {
   void* e = nullptr;
+  m_after_kernel[static_cast<size_t>(stream)] = false;
   if (Status s = event_of(event, &e); !s.ok()) return s;
   return noted(status_of(m_calls.stream_wait(stream_of(stream), e, 0), "waiting for an event"));
 }
@@ -156,12 +163,12 @@ Status RuntimeDevice::elapsed_us(int from, int to, double* us) {
 }
 
 Status RuntimeDevice::begin_capture() {
-  m_capturing = true, m_captured = 0;
+  m_capturing = true, m_captured = 0, m_after_kernel = {};
   return noted(status_of(m_calls.capture_begin(m_streams[0], RuntimeCalls::kThreadLocal), "beginning a capture"));
 }
 Status RuntimeDevice::end_capture(std::unique_ptr<Graph>* out) {
   void *graph = nullptr, *exec = nullptr;
-  m_capturing = false;
+  m_capturing = false, m_after_kernel = {};
   if (Status s = status_of(m_calls.capture_end(m_streams[0], &graph), "ending a capture"); !s.ok()) return noted(s);
   const Status s = status_of(m_calls.graph_instantiate(&exec, graph, 0), "instantiating a graph");
   m_calls.graph_destroy(graph);
@@ -172,6 +179,7 @@ Status RuntimeDevice::end_capture(std::unique_ptr<Graph>* out) {
 Status RuntimeDevice::launch(Graph& graph, int stream) {
   auto& g = static_cast<RuntimeGraph&>(graph);
   m_launched += g.kernels;
+  m_after_kernel[static_cast<size_t>(stream)] = false;
   return noted(status_of(m_calls.graph_launch(g.exec(), stream_of(stream)), "launching a graph"));
 }
 

@@ -45,9 +45,10 @@ struct RuntimeCalls {
   int (*graph_exec_destroy)(void*) = nullptr;
   int (*graph_launch)(void* exec, void* stream) = nullptr;
 
-  // Blocks, not threads, on either side; `args` points to one pointer: the op's arguments.
-  int (*launch)(const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, void* stream,
-                void** args) = nullptr;
+  // Blocks, not threads, on either side; `args` points to one pointer: the op's arguments. `overlap`: the kernel may
+  // begin while its predecessor in the stream runs, it waits by itself; a runtime that has no such thing ignores it.
+  int (*launch)(const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, int cluster, bool overlap,
+                void* stream, void** args) = nullptr;
 };
 
 std::string text_of(const Launch&);  // "gemm_fp8_16 on 8 x 1 blocks of 256, 4096 bytes of shared memory"
@@ -69,6 +70,7 @@ class RuntimeDevice : public Device {
   Status download(void* to, const void* from, int64_t bytes) override;
   Status set(void* to, uint8_t value, int64_t bytes) override;
   Status launch(const Launch&, int stream) override;
+  void overlap_launches(bool yes) override { m_overlap = yes; }
   Status synchronize() override;
   Status record(int event, int stream) override;
   Status wait(int event, int stream) override;
@@ -96,10 +98,11 @@ class RuntimeDevice : public Device {
   void* stream_of(int stream) const { return m_streams[static_cast<size_t>(stream)]; }
 
   std::array<void*, kStreams> m_streams{};
+  std::array<bool, kStreams> m_after_kernel{};  // nothing but a kernel was enqueued last
   std::vector<void*> m_events;
   Launch m_last;
   int64_t m_launched = 0, m_captured = 0;
-  bool m_capturing = false, m_lost = false;
+  bool m_capturing = false, m_lost = false, m_overlap = true;
 };
 
 }  // namespace kernels::gpu

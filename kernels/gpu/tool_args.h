@@ -39,7 +39,7 @@ namespace gpu {
 // `args` must outlive the launch call.
 template <class Args>
 Launch tool_launch(Kernel kernel, const Args& args, int64_t blocks, int threads, int64_t lds_bytes = 0) {
-  return {kernel, blocks, 1, threads, lds_bytes, &args, sizeof args, {}};
+  return {kernel, blocks, 1, threads, lds_bytes, 1, &args, sizeof args, {}};
 }
 inline constexpr int kToolThreads = 256;
 inline Launch draw_launch(const DrawArgs& a) {

@@ -57,8 +57,22 @@ RuntimeCalls cuda_calls() {
   c.graph_destroy = [](void* g) { return static_cast<int>(cudaGraphDestroy(static_cast<cudaGraph_t>(g))); };
   c.graph_exec_destroy = [](void* g) { return static_cast<int>(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(g))); };
   c.graph_launch = [](void* g, void* s) { return static_cast<int>(cudaGraphLaunch(static_cast<cudaGraphExec_t>(g), stream(s))); };
-  c.launch = [](const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, void* s, void** args) {
-    return static_cast<int>(cudaLaunchKernel(function, dim3(x, y), dim3(threads), args, lds_bytes, stream(s)));
+  c.launch = [](const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, int cluster, bool overlap, void* s,
+                void** args) {
+    cudaLaunchAttribute attributes[2];
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(x, y), config.blockDim = dim3(threads), config.dynamicSmemBytes = lds_bytes, config.stream = stream(s);
+    config.attrs = attributes;
+    if (overlap) {
+      attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+      attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (cluster > 1) {
+      attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
+      auto& dim = attributes[config.numAttrs++].val.clusterDim;
+      dim.x = dim.z = 1, dim.y = static_cast<unsigned>(cluster);
+    }
+    return static_cast<int>(cudaLaunchKernelExC(&config, function, args));
   };
   return c;
 }
@@ -89,7 +103,7 @@ class CudaDevice final : public RuntimeDevice {
     m_info.runtime = "CUDA " + version_text(runtime, 1000, 10);
     m_info.memory = static_cast<int64_t>(p.totalGlobalMem);
     m_info.l2_bytes = p.l2CacheSize;
-    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin)};
+    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8, true};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
   }
@@ -143,6 +157,10 @@ class CudaDevice final : public RuntimeDevice {
         const int most = static_cast<int>(m_info.traits.lds_bytes) - static_cast<int>(attributes.sharedSizeBytes);
         if (s.ok())
           s = status_of(cudaFuncSetAttribute(f, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+                        "shared memory of " + std::string(key_of(kernel)));
+        // One split of the cache for all: a kernel of another split would wait until the multiprocessor is empty.
+        if (s.ok())
+          s = status_of(cudaFuncSetAttribute(f, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared),
                         "shared memory of " + std::string(key_of(kernel)));
         if (!s.ok()) return s;
       }

@@ -4,13 +4,31 @@
 
 namespace kernels {
 
+// Those that ask for weights first and wait for what comes before them by themselves.
+template <gpu::Kernel>
+inline constexpr bool kWaits = true;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_16> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_16> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_wide> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::bmm> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::rms_norm> = false;
+template <>
+inline constexpr bool kWaits<gpu::Kernel::qk_norm> = false;
+
+template <gpu::Kernel key>
+__device__ __forceinline__ void enter() {
+  if (kWaits<key>) gpu_cuda::wait_for_previous();
+}
+
 #if defined(DS_STAMPED)
 
-__device__ __forceinline__ uint64_t stamp_ns() {
-  uint64_t t;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)::"memory");
-  return t;
-}
 __device__ __forceinline__ uint32_t stamp_unit() {
   uint32_t unit;
   asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));
@@ -21,10 +39,10 @@ __device__ __forceinline__ uint32_t stamp_unit() {
 #define X(key, Args, threads, blocks)                                                               \
   extern "C" __global__ void __launch_bounds__(threads, blocks)                                     \
       ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) {                   \
-    const uint64_t begin = stamp_ns();                                                              \
+    enter<gpu::Kernel::key>();                                                                      \
     gpu_cuda::key(a);                                                                               \
     __syncthreads(); /* the bodies return from themselves only: all threads come here */            \
-    if (threadIdx.x == 0) slots[blockIdx.y * gridDim.x + blockIdx.x] = {begin, stamp_ns(), stamp_unit(), 0}; \
+    if (threadIdx.x == 0) slots[blockIdx.y * gridDim.x + blockIdx.x] = {gpu_cuda::begin_stamp(), gpu_cuda::device_ns(), stamp_unit(), 0}; \
   }
 #define DS_TABLE cuda_stamped_kernel
 
@@ -33,12 +51,15 @@ __device__ __forceinline__ uint32_t stamp_unit() {
 #define DS_KERNEL(key) ds_##key
 #define X(key, Args, threads, blocks)                                                               \
   extern "C" __global__ void __launch_bounds__(threads, blocks) ds_##key(const __grid_constant__ Args a) { \
+    enter<gpu::Kernel::key>();                                                                      \
     gpu_cuda::key(a);                                                                               \
   }
 #define DS_TABLE cuda_kernel
 
 #endif
 GPU_KERNELS(X)
+GPU_KERNELS_32(X)
+GPU_KERNELS_WGMMA(X)
 #undef X
 
 namespace gpu {
@@ -49,6 +70,8 @@ const void* DS_TABLE(Kernel kernel) {
   case Kernel::key:                   \
     return reinterpret_cast<const void*>(&DS_KERNEL(key));
     GPU_KERNELS(X)
+    GPU_KERNELS_32(X)
+GPU_KERNELS_WGMMA(X)
 #undef X
     case Kernel::count_:
       break;

@@ -91,7 +91,7 @@ class HipDevice final : public RuntimeDevice {
   // All functions now: a first launch must not load within a capture.
   Status load_kernels() {
     if (Status s = status_of(m_hip->module_load(&m_module, embed_gfx950_kernels_hsaco), "loading the gfx950 kernels"); !s.ok()) return s;
-    for (int k = 0; k < kKernels; ++k) {
+    for (int k = 0; k < kCommonKernels; ++k) {
       const std::string name = "ds_" + std::string(key_of(static_cast<Kernel>(k)));
       if (Status s = status_of(m_hip->module_function(&m_functions[static_cast<size_t>(k)], m_module, name.c_str()), "loading " + name); !s.ok())
         return s;

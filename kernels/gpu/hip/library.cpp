@@ -11,7 +11,7 @@ using ModuleLaunch = int (*)(const void* function, unsigned gx, unsigned gy, uns
                              unsigned bz, unsigned lds_bytes, void* stream, void** args, void** extra);
 ModuleLaunch module_launch = nullptr;
 
-int launch(const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, void* stream, void** args) {
+int launch(const void* function, unsigned x, unsigned y, unsigned threads, size_t lds_bytes, int, bool, void* stream, void** args) {
   return module_launch(function, x, y, 1, threads, 1, 1, static_cast<unsigned>(lds_bytes), stream, args, nullptr);
 }
 

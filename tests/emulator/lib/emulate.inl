@@ -12,8 +12,11 @@ static void run_args(Kernel kernel, const void* args) {
   case Kernel::key:                   \
     return key(*static_cast<const Args*>(args));
     GPU_KERNELS(X)
+#if GPU_WAVE == 32
+    GPU_KERNELS_32(X)
+#endif
 #undef X
-    case Kernel::count_:
+    default:
       break;
   }
 }

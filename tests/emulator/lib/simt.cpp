@@ -1,6 +1,8 @@
 #include "tests/emulator/lib/simt.h"
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -25,10 +27,18 @@ constexpr uint8_t kGuardByte = 0xa5;
 
 enum class State : uint8_t { ready, at_wave, at_barrier, done };
 
+struct Copy {
+  void* to;
+  const void* from;
+  int bytes;
+};
+
 struct Lane {
   Fibre fibre;
   State state = State::done;
   int parity = 0;
+  std::vector<Copy> begun;                 // of the open group
+  std::deque<std::vector<Copy>> under_way;  // closed groups
   alignas(16) uint8_t shown[2][kShown];
 };
 
@@ -43,9 +53,16 @@ class Block {
     for (int i = 0; i < grid.threads; ++i) {
       Lane& lane = *m_lanes[static_cast<size_t>(i)];
       lane.state = State::ready, lane.parity = 0;
+      lane.begun.clear(), lane.under_way.clear();
       lane.fibre.start(&Block::entry, this);
     }
     while (phase()) {
+    }
+    for (int i = 0; i < grid.threads; ++i) {
+      const Lane& lane = *m_lanes[static_cast<size_t>(i)];
+      const auto some = [](const std::vector<Copy>& group) { return !group.empty(); };
+      if (some(lane.begun) || std::any_of(lane.under_way.begin(), lane.under_way.end(), some))
+        throw std::runtime_error("thread " + std::to_string(i) + " of " + where() + " ends with copies that nobody waited for");
     }
     for (auto at = m_lds.end() - kGuard; at != m_lds.end(); ++at) {
       if (*at != kGuardByte) throw std::runtime_error("wrote past the shared memory of " + where());
@@ -162,6 +179,23 @@ const void* shown(int of) {
 
 unsigned char* lds() {
   return t_block->lds();
+}
+
+void copy_later(void* to, const void* from, int bytes) {
+  t_block->current().begun.push_back({to, from, bytes});
+}
+
+void close_copies() {
+  Lane& lane = t_block->current();
+  lane.under_way.push_back(std::move(lane.begun));
+  lane.begun.clear();
+}
+
+void finish_copies(int but_the_last) {
+  auto& groups = t_block->current().under_way;
+  for (; groups.size() > static_cast<size_t>(but_the_last); groups.pop_front()) {
+    for (const Copy& c : groups.front()) std::memcpy(c.to, c.from, static_cast<size_t>(c.bytes));
+  }
 }
 
 void launch(const Grid& grid, const std::function<void()>& kernel) {

@@ -17,7 +17,7 @@ using kernels::gpu::Kernel;
 using kernels::gpu::Launch;
 
 Kernel kernel_of(const std::string& name) {
-  for (int k = 0; k < kernels::gpu::kKernels; ++k) {
+  for (int k = 0; k < kernels::gpu::kCommonKernels; ++k) {
     if (name == "ds_" + std::string(key_of(static_cast<Kernel>(k)))) return static_cast<Kernel>(k);
   }
   return Kernel::count_;
@@ -33,7 +33,7 @@ int64_t bytes_of(const std::string& name) {
     GPU_KERNELS(X)
 #undef GPU_WAVE
 #undef X
-    case Kernel::count_:
+    default:
       break;
   }
   return 0;

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# third.sh PART...: kernels while they are being changed, on the machine at hand.
+#   try      check --quick, every kernel at four batches, whole steps with and without overlapping launches
+#   wide     long contexts and the other models
+set -u
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+glm="--backend cuda --model glm-5 --tp 8 --context 8192 --max-context 16384"
+on="--set cat_skip=on --set x_scale=transposed --set head_gates=fused --set rope_update=guarded --set logits_init=empty"
+for part in "$@"; do case $part in
+try)
+  nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv,noheader
+  stage check 100 "$program" check --backend cuda --quick
+  tail -15 "$OUT/check.txt"
+  for m in 1 4 16 64; do stage kernels$m 40 "$program" bench kernels $glm $on --layers 12 --batch $m --json; done
+  for m in 1 4 16 64; do stage step$m 40 "$program" bench step $glm $on --batch $m --steps 12 --json; done
+  for m in 16 64; do stage plain$m 40 "$program" bench kernels $glm $on --set overlap=off --layers 12 --batch $m --json; done
+  for m in 1 4 16 64; do stage stepdual$m 40 "$program" bench step $glm $on --set streams=dual --batch $m --steps 12 --json; done
+  for m in 4 64; do stage stepplain$m 40 "$program" bench step $glm $on --set overlap=off --batch $m --steps 12 --json; done
+  python3 "$here/brief.py" "$OUT"; python3 "$here/brief.py" "$OUT" plain | grep -v step ;;
+wide)
+  for m in 1 4 16 64; do stage wide$m 45 "$program" bench kernels --backend cuda --model glm-5 --tp 8 --context 65536 $on --layers 12 --batch $m --json; done
+  stage kernels_v32 45 "$program" bench kernels --backend cuda --model deepseek-v3.2 --tp 8 --context 8192 --max-context 16384 $on --layers 12 --batch 4 --json
+  stage kernels_k2 45 "$program" bench kernels --backend cuda --model kimi-k2 --tp 8 --context 8192 --max-context 16384 --layers 12 --batch 4 --json
+  python3 "$here/brief.py" "$OUT" wide ;;
+esac; done
+bundle
