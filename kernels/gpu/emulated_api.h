@@ -14,5 +14,8 @@ void barrier();                           // of the block
 void show(const void* value, int bytes);  // to the lanes of this wave; returns when all have shown
 const void* shown(int lane);              // what a lane of this wave showed last
 unsigned char* lds();
+void copy_later(void* to, const void* from, int bytes);  // by this lane, when it waits for it
+void mark_copies();
+void wait_copies(int left);  // all but the last `left` marked groups are made
 
 }  // namespace simt

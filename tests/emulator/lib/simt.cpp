@@ -1,5 +1,6 @@
 #include "tests/emulator/lib/simt.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <numeric>
@@ -23,6 +24,12 @@ constexpr uint8_t poison(Order order) {
 }
 constexpr uint8_t kGuardByte = 0xa5;
 
+struct Copy {
+  void* to;
+  const void* from;
+  int bytes, group;
+};
+
 enum class State : uint8_t { ready, at_wave, at_barrier, done };
 
 struct Lane {
@@ -30,6 +37,8 @@ struct Lane {
   State state = State::done;
   int parity = 0;
   alignas(16) uint8_t shown[2][kShown];
+  std::vector<Copy> copies;  // asked for, in the order of their groups
+  int group = 0;             // the one that is not marked yet
 };
 
 class Block {
@@ -42,7 +51,8 @@ class Block {
     std::fill(m_lds.end() - kGuard, m_lds.end(), kGuardByte);
     for (int i = 0; i < grid.threads; ++i) {
       Lane& lane = *m_lanes[static_cast<size_t>(i)];
-      lane.state = State::ready, lane.parity = 0;
+      lane.state = State::ready, lane.parity = 0, lane.group = 0;
+      lane.copies.clear();
       lane.fibre.start(&Block::entry, this);
     }
     while (phase()) {
@@ -162,6 +172,24 @@ const void* shown(int of) {
 
 unsigned char* lds() {
   return t_block->lds();
+}
+
+// As late as the hardware may: what is read before the wait is what lay there.
+void copy_later(void* to, const void* from, int bytes) {
+  if (reinterpret_cast<uintptr_t>(to) % static_cast<unsigned>(bytes) != 0 ||
+      reinterpret_cast<uintptr_t>(from) % static_cast<unsigned>(bytes) != 0)
+    throw std::runtime_error("an asynchronous copy of " + std::to_string(bytes) + " bytes that are not aligned to it");
+  Lane& lane = t_block->current();
+  lane.copies.push_back({to, from, bytes, lane.group});
+}
+void mark_copies() {
+  ++t_block->current().group;
+}
+void wait_copies(int left) {
+  Lane& lane = t_block->current();
+  const auto keep = std::find_if(lane.copies.begin(), lane.copies.end(), [&](const Copy& c) { return c.group >= lane.group - left; });
+  for (auto c = lane.copies.begin(); c != keep; ++c) std::memcpy(c->to, c->from, static_cast<size_t>(c->bytes));
+  lane.copies.erase(lane.copies.begin(), keep);
 }
 
 void launch(const Grid& grid, const std::function<void()>& kernel) {
