@@ -1,14 +1,14 @@
 // Absorbed MLA over cached rows, sparse (chosen slots) and dense (all positions), split over K: a block takes
-// one split and up to 16 heads of one row group, four waves. A tile of 64 rows goes to shared memory once and
-// serves both products:
-//   scores  a wave 16 rows x 16 heads, K = latent + rope
-//   P V     V is the row's first `latent` columns, transposed on the way into the matrix operand: a lane loads a
-//           word (four e4m3 or two bf16 columns) of each row, and column c of a word goes to tile c. Rows are
-//           taken in turns of four, so that the four quarters of K fall into different banks; P lies the same.
-// K and V are read once from memory. Bound by the rows' 576 or 1152 bytes up to some 16 heads.
+// one split and some heads of one row group, four waves. K and V are read once from memory; bound by the rows' 576
+// or 1152 bytes up to some 16 heads. Two bodies, by the width of a wave.
 #pragma once
-#include "kernels/gpu/mma.h"
+#include "kernels/gpu/mla_group.h"
 #include "kernels/gpu/rules.h"
+#if GPU_WAVE == 32
+#include "kernels/gpu/mla_wave32.h"
+#else
+#include "kernels/gpu/mla_wave64.h"
+#endif
 
 namespace kernels::GPU_NS {
 
@@ -16,328 +16,79 @@ using gpu::Kernel;
 using gpu::Launch;
 using gpu::Traits;
 
-inline constexpr int kMlaWaves = 4;
-inline constexpr int kMlaThreads = kMlaWaves * kWave;
-inline constexpr int kMlaTile = 64;
-inline constexpr int kMlaHeads = 16;
-inline constexpr int kMlaPad = 32;          // bytes behind a row
-inline constexpr int kMlaColumnTiles = 8;   // of 16 columns a wave: latent is at most 512
-inline constexpr int kScoreStride = kMlaTile + 1;
-
-// Where the parts of a block's shared memory lie, in bytes.
-struct MlaPlaces {
-  int64_t row, rows, queries, p_row, p, scores, numbers, slots, end;
-};
-constexpr MlaPlaces mla_places(int64_t width, int64_t size) {
-  MlaPlaces m{};
-  m.row = width * size + kMlaPad;
-  m.queries = kMlaTile * m.row;
-  m.p_row = kMlaTile * size + 16;
-  m.p = m.queries + kMlaHeads * m.row;
-  m.scores = m.p + kMlaHeads * m.p_row;
-  m.numbers = m.scores + kMlaHeads * kScoreStride * 4;  // maximum, sum, shrink
-  m.slots = m.numbers + 3 * kMlaHeads * 4;
-  m.end = m.slots + kMlaTile * 4;
-  return m;
-}
-
-// What of a partial the two ops share. Heads of a row group lie one behind the other in q.
-struct MlaGroup {
-  const void* q;
-  KvCache cache;
-  const int32_t* slots;     // of the row group
-  int64_t count;            // slots that may be looked at
-  const int32_t* lengths;   // dense: of each of the group's tokens; sparse: null
-  int64_t heads, per_token; // heads of the group, and of one of its tokens
-  int64_t head0;            // of this block
-  int64_t first, last;      // tiles
-  float scale;
-};
-
-GPU_DEVICE float* mla_numbers(const MlaPlaces& at) {
-  return reinterpret_cast<float*>(lds() + at.numbers);
-}
-
-inline constexpr uint32_t kMlaLoads = 9;  // under way a thread: rows lie all over the cache
-
-// Rows of a tile into shared memory, whose slots are there already; what is masked for all heads becomes zeros.
-template <int kSize>
-GPU_DEVICE void load_tile(const MlaGroup& g, const MlaPlaces& at) {
-  const auto* slots = reinterpret_cast<const int32_t*>(lds() + at.slots);
-  const auto pieces = static_cast<uint32_t>((g.cache.latent + g.cache.rope) * kSize / 16), all = kMlaTile * pieces;
-  const auto* cache = static_cast<const uint8_t*>(g.cache.data);
-  for (auto first = static_cast<uint32_t>(thread_id()); first < all; first += kMlaLoads * kMlaThreads) {
-    Piece piece[kMlaLoads];
-#pragma unroll
-    for (uint32_t n = 0; n < kMlaLoads; ++n) {
-      const uint32_t i = first + n * kMlaThreads, j = i / pieces, c = i - j * pieces;
-      const int32_t slot = i < all ? slots[j] : -1;
-      piece[n] = slot >= 0 ? piece_at(cache + (int64_t{slot} * pieces + c) * 16) : no_piece();
-    }
-#pragma unroll
-    for (uint32_t n = 0; n < kMlaLoads; ++n) {
-      const uint32_t i = first + n * kMlaThreads, j = i / pieces, c = i - j * pieces;
-      if (i < all) *reinterpret_cast<Piece*>(lds() + j * at.row + c * 16) = piece[n];
-    }
-  }
-}
-
-// The slots of a tile; the last one's have been read.
-GPU_DEVICE void load_slots(const MlaGroup& g, const MlaPlaces& at, int64_t tile) {
-  auto* slots = reinterpret_cast<int32_t*>(lds() + at.slots);
-  for (int64_t j = thread_id(); j < kMlaTile; j += kMlaThreads) {
-    const int64_t position = tile * kMlaTile + j;
-    slots[j] = position < g.count ? g.slots[position] : -1;
-  }
-}
-
-template <int kSize>
-GPU_DEVICE void load_queries(const MlaGroup& g, const MlaPlaces& at) {
-  const int64_t width = g.cache.latent + g.cache.rope, pieces = width * kSize / 16;
-  for (int64_t i = thread_id(); i < kMlaHeads * pieces; i += kMlaThreads) {
-    const int64_t h = g.head0 + i / pieces, c = i % pieces;
-    const auto* q = static_cast<const uint8_t*>(g.q);
-    *reinterpret_cast<Piece*>(lds() + at.queries + i / pieces * at.row + c * 16) =
-        h < g.heads ? piece_at(q + h * width * kSize + c * 16) : no_piece();
-  }
-}
-
-template <int kSize>
-GPU_DEVICE void mma_of(Acc& acc, const Piece a[kPieces], const Piece b[kPieces], bool both) {
-  if constexpr (kSize == 1)
-    mma_fp8(acc, a, b, both);
-  else
-    mma_bf16(acc, a, b, both);
-}
-
-// Scores of 16 rows a wave against the block's heads.
-template <int kSize>
-GPU_DEVICE void score_tile(const MlaGroup& g, const MlaPlaces& at, bool both) {
-  const int lane = lane_id();
-  const int64_t bytes = (g.cache.latent + g.cache.rope) * kSize;
-  Acc acc = {};
-  for (int64_t k = piece_part(lane) * 16; k - piece_part(lane) * 16 < bytes; k += 64) {
-    Piece a[kPieces], b[kPieces];
-#pragma unroll
-    for (int i = 0; i < kPieces; ++i) {
-      const int row = piece_row(lane, i);
-      a[i] = k < bytes ? piece_at(lds() + (wave_id() * 16 + row) * at.row + k) : no_piece();
-      b[i] = k < bytes ? piece_at(lds() + at.queries + row * at.row + k) : no_piece();
-    }
-    mma_of<kSize>(acc, a, b, both);
-  }
-  auto* scores = reinterpret_cast<float*>(lds() + at.scores);
-#pragma unroll
-  for (int r = 0; r < kAcc; ++r)
-    scores[acc_col(lane, r) * kScoreStride + wave_id() * 16 + acc_row(lane, r)] = acc.c[r] * g.scale;
-}
-
-// A quarter of the heads a wave: running maximum and sum, probabilities rounded to the cache's format.
-template <int kSize>
-GPU_DEVICE void soften_tile(const MlaGroup& g, const MlaPlaces& at, int64_t tile) {
-  constexpr int kEach = kMlaTile / kWave;
-  const auto* scores = reinterpret_cast<const float*>(lds() + at.scores);
-  const auto* slots = reinterpret_cast<const int32_t*>(lds() + at.slots);
-  float* numbers = mla_numbers(at);
-  for (int h = wave_id() * (kMlaHeads / kMlaWaves); h < (wave_id() + 1) * (kMlaHeads / kMlaWaves); ++h) {
-    const int64_t head = g.head0 + h < g.heads ? g.head0 + h : g.heads - 1;
-    const int64_t seen = g.lengths ? g.lengths[head / g.per_token] - tile * kMlaTile : kMlaTile;
-    float s[kEach], top = numbers[h];
-    for (int i = 0; i < kEach; ++i) {
-      const int j = i * kWave + lane_id();
-      s[i] = slots[j] >= 0 && j < seen ? scores[h * kScoreStride + j] : -INFINITY;
-      top = larger(top, s[i]);
-    }
-    top = group_max<kWave>(top);
-    const bool none = top == -INFINITY;
-    float total = 0;
-    for (int i = 0; i < kEach; ++i) {
-      const int j = i * kWave + lane_id();
-      const float p = none ? 0.0f : exp2f(s[i] - top);
-      total += p;
-      // Row j is the (j / 4)-th of quarter j % 4.
-      if constexpr (kSize == 1) {
-        lds()[at.p + h * at.p_row + j % 4 * 16 + j / 4] = static_cast<uint8_t>(pack_e4m3(p * kE4m3Max, 0, 0, 0));
-      } else {
-        auto* row = reinterpret_cast<Bf16*>(lds() + at.p + h * at.p_row);
-        row[j / 32 * 32 + j % 4 * 8 + j % 32 / 4] = to_bf16(p);
-      }
-    }
-    total = group_sum<kWave>(total);
-    if (lane_id() == 0) {
-      const float shrink = none ? 1.0f : exp2f(numbers[h] - top);  // 0 at the first tile
-      numbers[kMlaHeads + h] = numbers[kMlaHeads + h] * shrink + total;
-      numbers[2 * kMlaHeads + h] = shrink;
-      numbers[h] = top;
-    }
-  }
-}
-
-// Four words of four bytes, transposed.
-GPU_DEVICE void transpose_bytes(const uint32_t w[4], uint32_t out[4]) {
-  const uint32_t a = pick_bytes<0x5140>(w[0], w[1]), b = pick_bytes<0x5140>(w[2], w[3]);
-  const uint32_t c = pick_bytes<0x7362>(w[0], w[1]), d = pick_bytes<0x7362>(w[2], w[3]);
-  out[0] = pick_bytes<0x5410>(a, b), out[1] = pick_bytes<0x7632>(a, b);
-  out[2] = pick_bytes<0x5410>(c, d), out[3] = pick_bytes<0x7632>(c, d);
-}
-
-// acc[tile] += V^T P for this wave's columns.
-template <int kSize>
-GPU_DEVICE void weigh_tile(Acc (&acc)[kMlaColumnTiles], const MlaGroup& g, const MlaPlaces& at, bool both) {
-  const int lane = lane_id(), part = piece_part(lane);
-  constexpr int kWords = kSize == 1 ? 4 : 2;     // columns of a word, and tiles of a group
-  constexpr int kGroupColumns = 16 * kWords;
-  constexpr int kChunks = kSize;                 // matrix operations over the 64 rows
-  constexpr int kRows = 16 / kSize;              // of a piece
-  const float* shrink = mla_numbers(at) + 2 * kMlaHeads;
-#pragma unroll
-  for (int t = 0; t < kMlaColumnTiles; ++t) {
-#pragma unroll
-    for (int r = 0; r < kAcc; ++r) acc[t].c[r] *= shrink[acc_col(lane, r)];
-  }
-#pragma unroll
-  for (int chunk = 0; chunk < kChunks; ++chunk) {
-    Piece p[kPieces];
-#pragma unroll
-    for (int i = 0; i < kPieces; ++i)
-      p[i] = piece_at(lds() + at.p + piece_row(lane, i) * at.p_row + chunk * 64 + part * 16);
-#pragma unroll
-    for (int group = 0; group < kMlaColumnTiles / kWords; ++group) {
-      const int64_t column = (group * kMlaWaves + wave_id()) * kGroupColumns;
-      if (column >= g.cache.latent) continue;
-      Piece v[kWords][kPieces];
-#pragma unroll
-      for (int i = 0; i < kPieces; ++i) {
-        uint32_t w[kRows];
-#pragma unroll
-        for (int j = 0; j < kRows; ++j) {
-          const int64_t row = chunk * (kRows * 4) + j * 4 + part;
-          w[j] = *reinterpret_cast<const uint32_t*>(lds() + row * at.row + (column + piece_row(lane, i) * kWords) * kSize);
-        }
-        if constexpr (kSize == 1) {
-          uint32_t out[4][4];  // [quad of rows][column]
-#pragma unroll
-          for (int quad = 0; quad < 4; ++quad) transpose_bytes(w + quad * 4, out[quad]);
-#pragma unroll
-          for (int c = 0; c < 4; ++c) v[c][i] = {out[0][c], out[1][c], out[2][c], out[3][c]};
-        } else {
-          v[0][i] = {pick_bytes<0x5410>(w[0], w[1]), pick_bytes<0x5410>(w[2], w[3]),
-                     pick_bytes<0x5410>(w[4], w[5]), pick_bytes<0x5410>(w[6], w[7])};
-          v[1][i] = {pick_bytes<0x7632>(w[0], w[1]), pick_bytes<0x7632>(w[2], w[3]),
-                     pick_bytes<0x7632>(w[4], w[5]), pick_bytes<0x7632>(w[6], w[7])};
-        }
-      }
-#pragma unroll
-      for (int c = 0; c < kWords; ++c) mma_of<kSize>(acc[group * kWords + c], v[c], p, both);
-    }
-  }
-}
-
-// place(head of the group): index of its row in out and lse.
-template <int kSize, class Place>
-GPU_DEVICE void mla_partial(const MlaGroup& g, Bf16* out, float* lse, const Place& place) {
-  const MlaPlaces at = mla_places(g.cache.latent + g.cache.rope, kSize);
-  const bool both = g.heads - g.head0 > 8;
-  float* numbers = mla_numbers(at);
-  for (int64_t i = thread_id(); i < kMlaHeads; i += kMlaThreads)
-    numbers[i] = -INFINITY, numbers[kMlaHeads + i] = 0, numbers[2 * kMlaHeads + i] = 1;
-  if (g.first < g.last) load_slots(g, at, g.first);
-  load_queries<kSize>(g, at);
-  Acc acc[kMlaColumnTiles] = {};
-  barrier();
-  for (int64_t tile = g.first; tile < g.last; ++tile) {
-    load_tile<kSize>(g, at);
-    barrier();
-    score_tile<kSize>(g, at, both);
-    barrier();
-    soften_tile<kSize>(g, at, tile);
-    barrier();
-    // Softening was the last to look at the slots.
-    if (tile + 1 < g.last) load_slots(g, at, tile + 1);
-    weigh_tile<kSize>(acc, g, at, both);
-    barrier();
-  }
-  const int lane = lane_id();
-  constexpr int kWords = kSize == 1 ? 4 : 2;
-  constexpr float kUnit = kSize == 1 ? kE4m3Max : 1.0f;
-#pragma unroll
-  for (int r = 0; r < kAcc; ++r) {
-    const int64_t head = g.head0 + acc_col(lane, r);
-    if (head >= g.heads) continue;
-    const float sum = numbers[kMlaHeads + acc_col(lane, r)];
-    const float norm = sum > 0 ? 1.0f / (sum * kUnit) : sum;  // 0 when all is masked, NaN stays NaN
-    Bf16* to = out + place(head) * g.cache.latent;
-#pragma unroll
-    for (int t = 0; t < kMlaColumnTiles; ++t) {
-      const int64_t column = (t / kWords * kMlaWaves + wave_id()) * (16 * kWords) + acc_row(lane, r) * kWords + t % kWords;
-      if (column < g.cache.latent) to[column] = to_bf16(acc[t].c[r] * norm);
-    }
-  }
-  for (int64_t i = thread_id(); i < kMlaHeads; i += kMlaThreads) {
-    const float sum = numbers[kMlaHeads + i];
-    if (g.head0 + i < g.heads) lse[place(g.head0 + i)] = sum == 0.0f ? kNoLse : log2f(sum) + numbers[i];
-  }
-}
-
 inline constexpr float kLog2E = 1.44269504f;
 
-template <int kSize>
+template <int kSize, int kHeads>
 GPU_DEVICE void sparse_mla(const SparsePartialArgs& a) {
-  const int64_t m = blockIdx.x / a.splits, split = blockIdx.x % a.splits, tiles = a.topk / kMlaTile / a.splits;
+  const auto splits = static_cast<uint32_t>(a.splits);  // a division of 64 bits takes a hundred instructions
+  const int64_t m = blockIdx.x / splits, split = blockIdx.x % splits, tiles = static_cast<uint32_t>(a.topk / kMlaTile) / splits;
   MlaGroup g;
   g.q = static_cast<const uint8_t*>(a.q) + m * a.H * (a.cache.latent + a.cache.rope) * kSize;
   g.cache = a.cache;
   g.slots = a.slots + m * a.topk;
   g.count = a.topk;
   g.lengths = nullptr;
-  g.heads = a.H, g.per_token = a.H, g.head0 = int64_t{blockIdx.y} * kMlaHeads;
-  g.first = split * tiles, g.last = g.first + tiles;
+  g.heads = a.H, g.per_token = a.H, g.head0 = int64_t{blockIdx.y} * kHeads;
+  g.first = split * tiles, g.last = g.first + tiles, g.stages = mla_stages(tiles);
   g.scale = a.scale * kLog2E;
-  mla_partial<kSize>(g, a.out, a.lse, [&](int64_t h) { return (m * a.splits + split) * a.H + h; });
+  mla_partial<kSize, kHeads>(g, a.out, a.lse, [&](int64_t h) { return (m * a.splits + split) * a.H + h; });
 }
-GPU_DEVICE void sparse_mla_fp8(const SparsePartialArgs& a) { sparse_mla<1>(a); }
-GPU_DEVICE void sparse_mla_bf16(const SparsePartialArgs& a) { sparse_mla<2>(a); }
+GPU_DEVICE void sparse_mla_fp8_8(const SparsePartialArgs& a) { sparse_mla<1, 8>(a); }
+GPU_DEVICE void sparse_mla_fp8_16(const SparsePartialArgs& a) { sparse_mla<1, 16>(a); }
+GPU_DEVICE void sparse_mla_fp8_32(const SparsePartialArgs& a) { sparse_mla<1, 32>(a); }
+GPU_DEVICE void sparse_mla_bf16_8(const SparsePartialArgs& a) { sparse_mla<2, 8>(a); }
+GPU_DEVICE void sparse_mla_bf16_16(const SparsePartialArgs& a) { sparse_mla<2, 16>(a); }
+GPU_DEVICE void sparse_mla_bf16_32(const SparsePartialArgs& a) { sparse_mla<2, 32>(a); }
 
-template <int kSize>
+template <int kSize, int kHeads>
 GPU_DEVICE void dense_mla(const DensePartialArgs& a) {
-  const int64_t b = blockIdx.x / a.splits, split = blockIdx.x % a.splits;
+  const auto splits = static_cast<uint32_t>(a.splits);
+  const int64_t b = blockIdx.x / splits, split = blockIdx.x % splits;
   const int32_t* lengths = a.lengths + b * a.next_n;
   int64_t longest = 0;
   for (int64_t n = 0; n < a.next_n; ++n) longest = lengths[n] > longest ? lengths[n] : longest;
-  const int64_t tiles = (longest + kMlaTile - 1) / kMlaTile;
+  const auto tiles = static_cast<uint32_t>((longest + kMlaTile - 1) / kMlaTile);
   MlaGroup g;
   g.q = static_cast<const uint8_t*>(a.q) + b * a.next_n * a.H * (a.cache.latent + a.cache.rope) * kSize;
   g.cache = a.cache;
   g.slots = a.slot_table + b * a.slot_stride;
   g.count = longest;
   g.lengths = lengths;
-  g.heads = a.next_n * a.H, g.per_token = a.H, g.head0 = int64_t{blockIdx.y} * kMlaHeads;
-  g.first = tiles * split / a.splits, g.last = tiles * (split + 1) / a.splits;
+  g.heads = a.next_n * a.H, g.per_token = a.H, g.head0 = int64_t{blockIdx.y} * kHeads;
+  const auto part = static_cast<uint32_t>(split);
+  g.first = tiles * part / splits, g.last = tiles * (part + 1) / splits, g.stages = 2;
   g.scale = a.scale * kLog2E;
-  mla_partial<kSize>(g, a.out, a.lse, [&](int64_t h) {
-    return ((b * a.next_n + h / a.H) * a.splits + split) * a.H + h % a.H;
+  mla_partial<kSize, kHeads>(g, a.out, a.lse, [&](int64_t h) {
+    const auto H = static_cast<uint32_t>(a.H), n = static_cast<uint32_t>(h) / H;
+    return ((b * a.next_n + n) * a.splits + split) * a.H + (h - int64_t{n} * H);
   });
 }
-GPU_DEVICE void dense_mla_fp8(const DensePartialArgs& a) { dense_mla<1>(a); }
-GPU_DEVICE void dense_mla_bf16(const DensePartialArgs& a) { dense_mla<2>(a); }
+GPU_DEVICE void dense_mla_fp8_8(const DensePartialArgs& a) { dense_mla<1, 8>(a); }
+GPU_DEVICE void dense_mla_fp8_16(const DensePartialArgs& a) { dense_mla<1, 16>(a); }
+GPU_DEVICE void dense_mla_fp8_32(const DensePartialArgs& a) { dense_mla<1, 32>(a); }
+GPU_DEVICE void dense_mla_bf16_8(const DensePartialArgs& a) { dense_mla<2, 8>(a); }
+GPU_DEVICE void dense_mla_bf16_16(const DensePartialArgs& a) { dense_mla<2, 16>(a); }
+GPU_DEVICE void dense_mla_bf16_32(const DensePartialArgs& a) { dense_mla<2, 32>(a); }
 
-inline Launch mla_launch(const char* op, Kernel kernel, const KvCache& c, const void* q, int64_t blocks,
-                         int64_t heads) {
+// `eight`: the op's kernel of up to eight heads; those of 16 and of 32 stand behind it.
+inline Launch mla_launch(const char* op, Kernel eight, const KvCache& c, const void* q, int64_t blocks, int64_t heads,
+                         int64_t stages, const Traits& traits) {
   const int64_t size = size_of(c.format), group = c.format == Format::e4m3 ? 64 : 32;
-  if (c.latent % group != 0 || c.latent > kMlaColumnTiles * 16 * kMlaWaves || c.width() * size % 16 != 0 ||
-      !gpu::aligned(q, 16) || !gpu::aligned(c.data, 16))
+  if (c.latent % group != 0 || c.latent > 512 || c.width() * size % 16 != 0 || !gpu::aligned(q, 16) ||
+      !gpu::aligned(c.data, 16))
     return gpu::refused(std::string(op) + ": the latent must be a multiple of " + std::to_string(group) +
                         " and at most 512, rows 16-byte aligned");
-  return gpu::blocks(kernel, blocks, gpu::divide_up(heads, kMlaHeads), kMlaThreads,
-                     mla_places(c.width(), size).end);
+  const int64_t each = mla_heads(heads, blocks, traits.units);
+  const auto kernel = static_cast<Kernel>(static_cast<int>(eight) + (each == 8 ? 0 : each == 16 ? 1 : 2));
+  return gpu::blocks(kernel, blocks, gpu::divide_up(heads, each), kMlaThreads, mla_lds_bytes(c, each, stages));
 }
-inline Launch launch(const SparsePartialArgs& a, const Traits&) {
-  return mla_launch("sparse_mla", a.cache.format == Format::e4m3 ? Kernel::sparse_mla_fp8 : Kernel::sparse_mla_bf16,
-                    a.cache, a.q, a.M * a.splits, a.H);
+inline Launch launch(const SparsePartialArgs& a, const Traits& traits) {
+  return mla_launch("sparse_mla", a.cache.format == Format::e4m3 ? Kernel::sparse_mla_fp8_8 : Kernel::sparse_mla_bf16_8,
+                    a.cache, a.q, a.M * a.splits, a.H, mla_stages(a.topk / kMlaTile / a.splits), traits);
 }
-inline Launch launch(const DensePartialArgs& a, const Traits&) {
-  return mla_launch("dense_mla", a.cache.format == Format::e4m3 ? Kernel::dense_mla_fp8 : Kernel::dense_mla_bf16,
-                    a.cache, a.q, a.B * a.splits, a.next_n * a.H);
+inline Launch launch(const DensePartialArgs& a, const Traits& traits) {
+  return mla_launch("dense_mla", a.cache.format == Format::e4m3 ? Kernel::dense_mla_fp8_8 : Kernel::dense_mla_bf16_8,
+                    a.cache, a.q, a.B * a.splits, a.next_n * a.H, 2, traits);
 }
 
 }  // namespace kernels::GPU_NS

@@ -1,5 +1,6 @@
 // gpu.h's names for a host compiler, on top of kernels/gpu/emulated_api.h.
 #pragma once
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -51,6 +52,9 @@ uint32_t pick_bytes(uint32_t a, uint32_t b) {
     out |= static_cast<uint32_t>(all >> 8 * (kSelector >> 4 * i & 7u) & 0xffu) << 8 * i;
   return out;
 }
+inline float relu(float x) {
+  return x < 0.0f ? 0.0f : x;
+}
 inline void wave_barrier() {
   const char nothing = 0;
   ::simt::show(&nothing, 1);
@@ -98,6 +102,9 @@ inline uint32_t f16_of_e4m3(uint32_t two) {
     return all == 0 ? sign : sign | ((all >> 13) - (112u << 10));  // e4m3's least, 2^-9, is a normal f16
   };
   return half(two & 0xffu) | half(two >> 8 & 0xffu) << 16;
+}
+inline uint32_t f16_of_upper_e4m3(uint32_t four) {
+  return f16_of_e4m3(four >> 16);
 }
 inline float float_of_f16(uint32_t h) {
   const uint32_t all = h & 0x7fffu;
@@ -175,6 +182,9 @@ inline void mfma_scale_16x16x128(float c[4], const uint32_t a[4], uint8_t a_scal
   }
 }
 
+inline int count_bits(uint32_t u) {
+  return std::popcount(u);
+}
 inline int atomic_add(int* at, int v) {
   const int old = *at;
   *at += v;

@@ -53,6 +53,9 @@ GPU_DEVICE unsigned char* lds() {
 GPU_DEVICE int lane_id() {
   return static_cast<int>(threadIdx.x % kWave);
 }
+GPU_DEVICE int count_bits(uint32_t u) {
+  return __popc(u);
+}
 GPU_DEVICE int atomic_add(int* at, int v) {  // of integers in shared memory: counts, whose order shows nowhere
   return atomicAdd(at, v);
 }
@@ -65,6 +68,12 @@ GPU_DEVICE T wave_from(T v, int lane) {
 template <class T>
 GPU_DEVICE T wave_xor(T v, int mask) {
   return __shfl_xor_sync(0xffffffffu, v, mask);
+}
+// max(x, 0) of which NaN stays.
+GPU_DEVICE float relu(float x) {
+  float out;
+  asm("max.NaN.f32 %0, %1, 0f00000000;" : "=f"(out) : "f"(x));
+  return out;
 }
 // Byte i of the result is byte (selector >> 4 i & 7) of the eight of a, then b.
 template <uint32_t kSelector>
@@ -300,10 +309,12 @@ GPU_DEVICE float low_bf16(uint32_t two) {
 GPU_DEVICE float high_bf16(uint32_t two) {
   return std::bit_cast<float>(two & 0xffff0000u);
 }
-GPU_DEVICE Eight load8(const Bf16* from) {
-  const Vec16 u = *reinterpret_cast<const Vec16*>(from);
+GPU_DEVICE Eight eight_bf16(const Vec16& u) {
   return {{low_bf16(u.x), high_bf16(u.x), low_bf16(u.y), high_bf16(u.y), low_bf16(u.z),
            high_bf16(u.z), low_bf16(u.w), high_bf16(u.w)}};
+}
+GPU_DEVICE Eight load8(const Bf16* from) {
+  return eight_bf16(*reinterpret_cast<const Vec16*>(from));
 }
 GPU_DEVICE uint32_t two_bf16(float low, float high) {
   return to_bf16(low).bits | static_cast<uint32_t>(to_bf16(high).bits) << 16;

@@ -44,10 +44,18 @@
   X(topk, TopkArgs, 1024, 1)                    \
   X(rope_cat_store, RopeCatStoreArgs, 128, 8)   \
   X(concat, ConcatArgs, 256, 4)                 \
-  X(sparse_mla_fp8, SparsePartialArgs, 4 * GPU_WAVE, 2) \
-  X(sparse_mla_bf16, SparsePartialArgs, 4 * GPU_WAVE, 1) \
-  X(dense_mla_fp8, DensePartialArgs, 4 * GPU_WAVE, 2)    \
-  X(dense_mla_bf16, DensePartialArgs, 4 * GPU_WAVE, 1)   \
+  X(sparse_mla_fp8_8, SparsePartialArgs, 4 * GPU_WAVE, 4)\
+  X(sparse_mla_fp8_16, SparsePartialArgs, 4 * GPU_WAVE, 3)\
+  X(sparse_mla_fp8_32, SparsePartialArgs, 4 * GPU_WAVE, 2)\
+  X(sparse_mla_bf16_8, SparsePartialArgs, 4 * GPU_WAVE, 2)\
+  X(sparse_mla_bf16_16, SparsePartialArgs, 4 * GPU_WAVE, 2)\
+  X(sparse_mla_bf16_32, SparsePartialArgs, 4 * GPU_WAVE, 1)\
+  X(dense_mla_fp8_8, DensePartialArgs, 4 * GPU_WAVE, 2)  \
+  X(dense_mla_fp8_16, DensePartialArgs, 4 * GPU_WAVE, 2) \
+  X(dense_mla_fp8_32, DensePartialArgs, 4 * GPU_WAVE, 1) \
+  X(dense_mla_bf16_8, DensePartialArgs, 4 * GPU_WAVE, 1) \
+  X(dense_mla_bf16_16, DensePartialArgs, 4 * GPU_WAVE, 1)\
+  X(dense_mla_bf16_32, DensePartialArgs, 4 * GPU_WAVE, 1)\
   X(sparse_combine, SparseCombineArgs, 256, 4)  \
   X(router_topk, RouterTopkArgs, 128, 4)        \
   X(moe_gate_up, MoeGateUpArgs, 256, 2)         \

@@ -81,38 +81,77 @@ inline Launch launch(const QueryScaleArgs& a, const Traits&) {
   return gpu::over(Kernel::query_scale, a.M * a.H * a.columns);
 }
 
-inline constexpr int64_t kMostSplits = 64;
+inline constexpr int kMostSplits = 64;
 inline constexpr int kCombineGroups = 4;  // of threads, each a quarter of the splits
+inline constexpr int kCombineLoads = 8;   // of them under way a thread
 
-// A block a (token, head): weights once, then eight columns a thread; the quarters' sums are added in order.
+// The splits' parts of the whole, by a wave of which every lane holds a split or two; past the splits: -inf.
+template <int kEach>
+GPU_DEVICE void combine_shares(float (&lse)[kEach]) {
+  float top = lse[0];
+  for (int i = 1; i < kEach; ++i) top = larger(top, lse[i]);
+  top = group_max<kWave>(top);
+  float total = 0;
+  for (int i = 0; i < kEach; ++i) total += lse[i] = exp2f(lse[i] - top);
+  total = group_sum<kWave>(total);
+  for (int i = 0; i < kEach; ++i) lse[i] = lse[i] / total;
+}
+
+// A block a (token, head): eight columns a thread of its quarter of the splits, then the quarters in order. The first
+// partials and the weights are asked for together.
 GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
-  auto* weight = reinterpret_cast<float*>(lds());
-  auto* sums = weight + kMostSplits;  // [group][latent]
-  const int64_t row = blockIdx.x, m = row / a.H, h = row % a.H;
-  const float* lse = a.lse + m * a.splits * a.H + h;
-  for (int64_t g = thread_id(); g < a.splits; g += block_threads()) weight[g] = lse[g * a.H];
-  barrier();
-  float top = weight[0], total = 0;
-  for (int64_t g = 1; g < a.splits; ++g) top = larger(top, weight[g]);
-  for (int64_t g = 0; g < a.splits; ++g) total += exp2f(weight[g] - top);
-  const int64_t lanes = block_threads() / kCombineGroups, group = thread_id() / lanes;
-  const int64_t each = (a.splits + kCombineGroups - 1) / kCombineGroups, first = group * each;
-  const int64_t last = first + each < a.splits ? first + each : a.splits;
-  for (int64_t d = thread_id() % lanes * 8; d < a.latent; d += lanes * 8) {
-    Eight o = {};
-#pragma unroll 8
-    for (int64_t g = first; g < last; ++g) {
-      const float share = exp2f(weight[g] - top) / total;
-      const Eight part = load8(a.partial + ((m * a.splits + g) * a.H + h) * a.latent + d);
-      for (int i = 0; i < 8; ++i) o.v[i] += share * part.v[i];
-    }
-    for (int i = 0; i < 8; ++i) sums[group * a.latent + d + i] = o.v[i];
+  constexpr int kEach = kMostSplits / kWave;
+  auto* share = reinterpret_cast<float*>(lds());
+  auto* sums = share + kMostSplits;  // [group][latent]
+  const auto H = static_cast<uint32_t>(a.H), m = blockIdx.x / H, h = blockIdx.x % H;
+  const int splits = static_cast<int>(a.splits), latent = static_cast<int>(a.latent), thread = static_cast<int>(thread_id());
+  const int lanes = static_cast<int>(block_threads()) / kCombineGroups, group = thread / lanes;
+  const int each = (splits + kCombineGroups - 1) / kCombineGroups, first = group * each;
+  const int last = first + each < splits ? first + each : splits;
+  const int64_t base = int64_t{m} * splits * H + h;
+  const int turns = (each + kCombineLoads - 1) / kCombineLoads;  // for the same columns
+  const int all = (latent + lanes * 8 - 1) / (lanes * 8) * turns;
+  Vec16 part[kCombineLoads];
+  const auto load = [&](int d, int g0) {
+#pragma unroll
+    for (int i = 0; i < kCombineLoads; ++i)
+      part[i] = d < latent && g0 + i < last ? *reinterpret_cast<const Vec16*>(a.partial + (base + int64_t{g0 + i} * H) * latent + d)
+                                            : Vec16{};
+  };
+  float lse[kEach];
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    const int g = i * kWave + lane_id();
+    lse[i] = g < splits ? a.lse[base + int64_t{g} * H] : -INFINITY;
+  }
+  load(thread % lanes * 8, first);
+  combine_shares(lse);
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    if (wave_id() == 0) share[i * kWave + lane_id()] = lse[i];
   }
   barrier();
-  for (int64_t d = thread_id(); d < a.latent; d += block_threads()) {
-    float o = sums[d];
-    for (int i = 1; i < kCombineGroups; ++i) o += sums[i * a.latent + d];
-    a.out[row * a.latent + d] = to_bf16(o);
+  Eight o = {};
+  for (int n = 0, turn = 0, d = thread % lanes * 8; n < all; ++n) {
+    const int g0 = first + turn * kCombineLoads;
+#pragma unroll
+    for (int i = 0; i < kCombineLoads; ++i) {
+      if (g0 + i >= last) continue;
+      const Eight e = eight_bf16(part[i]);
+#pragma unroll
+      for (int k = 0; k < 8; ++k) o.v[k] += share[g0 + i] * e.v[k];
+    }
+    if (++turn == turns) {
+      for (int i = 0; i < 8 && d < latent; ++i) sums[group * latent + d + i] = o.v[i];
+      turn = 0, d += lanes * 8, o = {};
+    }
+    if (n + 1 < all) load(d, first + turn * kCombineLoads);
+  }
+  barrier();
+  for (int d = thread * 2; d < latent; d += static_cast<int>(block_threads()) * 2) {
+    float two[2] = {sums[d], sums[d + 1]};
+    for (int i = 1; i < kCombineGroups; ++i) two[0] += sums[i * latent + d], two[1] += sums[i * latent + d + 1];
+    *reinterpret_cast<uint32_t*>(a.out + int64_t{blockIdx.x} * latent + d) = two_bf16(two[0], two[1]);
   }
 }
 inline Launch launch(const SparseCombineArgs& a, const Traits&) {

@@ -61,9 +61,16 @@ GPU_DEVICE void sum_columns(float (&v)[kAcc]) {
 
 #if GPU_WAVE == 32
 #if defined(GPU_CUDA)
+// The lower or the upper two e4m3 of a word as two f16: one instruction each.
 GPU_DEVICE uint32_t f16_of_e4m3(uint32_t two) {
-  const __half2_raw h = __nv_cvt_fp8x2_to_halfraw2(static_cast<uint16_t>(two), __NV_E4M3);
-  return static_cast<uint32_t>(h.x) | static_cast<uint32_t>(h.y) << 16;
+  uint32_t out;
+  asm("{.reg .b16 low, high; mov.b32 {low, high}, %1; cvt.rn.f16x2.e4m3x2 %0, low;}" : "=r"(out) : "r"(two));
+  return out;
+}
+GPU_DEVICE uint32_t f16_of_upper_e4m3(uint32_t four) {
+  uint32_t out;
+  asm("{.reg .b16 low, high; mov.b32 {low, high}, %1; cvt.rn.f16x2.e4m3x2 %0, high;}" : "=r"(out) : "r"(four));
+  return out;
 }
 GPU_DEVICE void mma_16816(float c[4], const uint32_t a[4], const uint32_t b[2], bool bf16) {
   if (bf16)
@@ -86,13 +93,13 @@ GPU_DEVICE void mma_fp8(Acc& acc, const Piece a[kPieces], const Piece b[kPieces]
 #pragma unroll
   for (int s = 0; s < 4; ++s) {
     const uint32_t low = word_of(a[0], s), high = word_of(a[1], s);
-    const uint32_t rows[4] = {f16_of_e4m3(low), f16_of_e4m3(high), f16_of_e4m3(low >> 16),
-                              f16_of_e4m3(high >> 16)};
+    const uint32_t rows[4] = {f16_of_e4m3(low), f16_of_e4m3(high), f16_of_upper_e4m3(low),
+                              f16_of_upper_e4m3(high)};
     const uint32_t first = word_of(b[0], s), second = word_of(b[1], s);
-    const uint32_t left[2] = {f16_of_e4m3(first), f16_of_e4m3(first >> 16)};
+    const uint32_t left[2] = {f16_of_e4m3(first), f16_of_upper_e4m3(first)};
     mma_16816(acc.c, rows, left, false);
     if (!both) continue;
-    const uint32_t right[2] = {f16_of_e4m3(second), f16_of_e4m3(second >> 16)};
+    const uint32_t right[2] = {f16_of_e4m3(second), f16_of_upper_e4m3(second)};
     mma_16816(acc.c + 4, rows, right, false);
   }
 }
@@ -106,7 +113,7 @@ GPU_DEVICE Ready ready(const Piece& p) {
 #pragma unroll
   for (int s = 0; s < 4; ++s) {
     r.f16[2 * s] = f16_of_e4m3(word_of(p, s));
-    r.f16[2 * s + 1] = f16_of_e4m3(word_of(p, s) >> 16);
+    r.f16[2 * s + 1] = f16_of_upper_e4m3(word_of(p, s));
   }
   return r;
 }

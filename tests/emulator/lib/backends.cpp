@@ -17,7 +17,7 @@ const kernels::Backend& backend(int wave) {
 
 std::string refused(int wave, const kernels::OpArgs& args) {
   kernels::gpu::Traits traits;
-  traits.wave = wave, traits.lds_bytes = 160 * 1024;
+  traits.wave = wave, traits.lds_bytes = (wave == 32 ? 227 : 160) * 1024;
   return kernels::gpu::launch_of(args, traits).refused;
 }
 

@@ -40,7 +40,7 @@ class EmulatedDevice final : public kernels::gpu::Device {
     m_info.name = "emulated GPU, waves of " + std::to_string(wave);
     m_info.driver = m_info.runtime = "none";
     m_info.memory = int64_t{1} << 32;
-    m_info.traits = {wave, 8, 160 * 1024};
+    m_info.traits = {wave, 8, (wave == 32 ? 227 : 160) * 1024};
   }
   ~EmulatedDevice() override {
     for (const auto& [user, block] : m_blocks) munmap(block.base, block.bytes);

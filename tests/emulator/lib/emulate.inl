@@ -30,7 +30,7 @@ void run_launch(const Launch& l) {
 static void emulate(const OpArgs& args, Part part) {
   if (part.index != 0) return;
   gpu::Traits traits;
-  traits.wave = kWave, traits.units = 8, traits.lds_bytes = 160 * 1024;
+  traits.wave = kWave, traits.units = 8, traits.lds_bytes = (kWave == 32 ? 227 : 160) * 1024;
   const Launch l = gpu::launch_of(args, traits);
   if (!l.refused.empty()) throw std::runtime_error(l.refused);
   const simt::Order order = part.count == 1 ? simt::Order::forward : part.count == 2 ? simt::Order::reversed : simt::Order::shuffled;

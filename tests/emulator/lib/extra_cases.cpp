@@ -1,5 +1,7 @@
 #include "tests/emulator/lib/extra_cases.h"
 
+#include <cmath>
+
 #include "kernels/cases.h"
 
 namespace simt {
@@ -29,6 +31,31 @@ OpArgs narrow_mla(Workspace& w, Random& r, Format format) {
   a.scale = 0.2f;
   a.out = w.make<Bf16>(a.M * a.H * a.cache.latent);
   a.lse = w.make<float>(a.M * a.H);
+  return a;
+}
+
+// Heads for more than one block of any width, splits of several tiles, one of them with nothing in it.
+OpArgs many_heads_mla(Workspace& w, Random& r, Format format, int64_t heads) {
+  SparsePartialArgs a;
+  a.M = 3, a.H = heads, a.topk = 512, a.splits = 2;
+  a.cache.format = a.q_format = format;
+  a.cache.latent = 128, a.cache.rope = 64, a.cache.slots = 200;
+  const auto values = [&](int64_t n) -> void* {
+    Bf16* x = cases::normals(w, r, n);
+    if (format == Format::bf16) return x;
+    E4m3* y = w.make<E4m3>(n);
+    for (int64_t i = 0; i < n; ++i) y[i] = to_e4m3(to_float(x[i]));
+    return y;
+  };
+  a.cache.data = values(a.cache.slots * a.cache.width());
+  a.q = values(a.M * a.H * a.cache.width());
+  std::vector<int32_t> slots;
+  for (int64_t i = 0; i < a.M * a.topk; ++i)
+    slots.push_back(i % a.topk < 150 * (i / a.topk) ? static_cast<int32_t>(r.below(200)) : -1);
+  a.slots = cases::integers(w, slots);
+  a.scale = 0.1f;
+  a.out = w.make<Bf16>(a.M * a.splits * a.H * a.cache.latent);
+  a.lse = w.make<float>(a.M * a.splits * a.H);
   return a;
 }
 
@@ -157,6 +184,36 @@ OpArgs topk_long(Workspace& w, Random& r) {
   return topk_of(w, r, scores, 3000);
 }
 
+// More places than are kept: a sample finds the bound; of scores that are nearly all the same it can't.
+OpArgs topk_sampled(Workspace& w, Random& r, bool alike, int64_t k) {
+  std::vector<float> scores;
+  for (int i = 0; i < 70001; ++i) scores.push_back(alike ? static_cast<float>(r.below(40) == 0) : static_cast<float>(std::round(r.normal() * 512)));
+  return topk_of(w, r, scores, k);
+}
+
+// Rows of many tiles a wave, in pages of several tiles and of less than one.
+OpArgs long_logits(Workspace& w, Random& r, int page_size, IndexLayout layout, int64_t heads) {
+  MqaLogitsArgs a;
+  a.B = 2, a.next_n = 4, a.H = heads, a.S = 1536;
+  a.cache.page_size = page_size, a.cache.pages = a.B * a.S / page_size, a.cache.layout = a.reads = layout;
+  a.cache.data = w.make<uint8_t>(a.cache.pages * index_page_bytes(page_size));
+  for (int64_t p = 0; p < a.cache.pages; ++p) {
+    uint8_t* page = a.cache.data + p * index_page_bytes(page_size);
+    for (int i = 0; i < page_size * kIndexDim; ++i) page[i] = to_e4m3(static_cast<float>(r.normal())).bits;
+    for (int t = 0; t < page_size; ++t) *reinterpret_cast<float*>(page + index_scale_offset(page_size, t)) = 0.01f * static_cast<float>(1 + r.below(9));
+  }
+  a.q = cases::codes(w, r, a.B * a.next_n * a.H * kIndexDim);
+  a.gates = cases::floats(w, r, a.B * a.next_n * a.H);
+  a.table_stride = a.S / page_size;
+  std::vector<int32_t> table, lengths;
+  for (int64_t p = 0; p < a.cache.pages; ++p) table.push_back(static_cast<int32_t>(a.cache.pages - 1 - p));
+  for (const int length : {1501, 1502, 1503, 1504, 17, 18, 19, 20}) lengths.push_back(length);
+  a.block_table = cases::integers(w, table);
+  a.lengths = cases::integers(w, lengths);
+  a.logits = w.make<float>(a.B * a.next_n * a.S);
+  return a;
+}
+
 // A length that ends within a wave's sixteen keys, pages of one token: what lies behind has no page.
 OpArgs last_logits(Workspace& w, Random& r) {
   MqaLogitsArgs a;
@@ -202,6 +259,17 @@ const std::vector<ExtraCase>& extra_cases() {
     };
     add("a narrow model, fp8", [](Workspace& w, Random& r) { return narrow_mla(w, r, Format::e4m3); });
     add("a narrow model, bf16", [](Workspace& w, Random& r) { return narrow_mla(w, r, Format::bf16); });
+    for (const Format f : {Format::e4m3, Format::bf16}) {
+      for (const int64_t heads : {12, 40}) {
+        add(std::string(to_string(f)) + ", heads " + std::to_string(heads),
+            [=](Workspace& w, Random& r) { return many_heads_mla(w, r, f, heads); });
+      }
+    }
+    add("long logits, large pages", [](Workspace& w, Random& r) { return long_logits(w, r, 64, IndexLayout::row, 32); });
+    add("long logits, shuffled", [](Workspace& w, Random& r) { return long_logits(w, r, 32, IndexLayout::preshuffle, 64); });
+    add("long logits, small pages", [](Workspace& w, Random& r) { return long_logits(w, r, 4, IndexLayout::row, 9); });
+    add("a row that is sampled", [](Workspace& w, Random& r) { return topk_sampled(w, r, false, 2048); });
+    add("a row whose sample misleads", [](Workspace& w, Random& r) { return topk_sampled(w, r, true, 2048); });
     add("two blocks of tokens, fp8", many_tokens_fp8);
     add("two blocks of tokens, bf16", many_tokens_bf16);
     add("two blocks of tokens, MXFP4", many_tokens_mx);

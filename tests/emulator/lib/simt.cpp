@@ -182,6 +182,9 @@ unsigned char* lds() {
 }
 
 void copy_later(void* to, const void* from, int bytes) {
+  const auto size = static_cast<unsigned>(bytes);
+  if (reinterpret_cast<uintptr_t>(to) % size != 0 || reinterpret_cast<uintptr_t>(from) % size != 0)
+    throw std::runtime_error("an asynchronous copy of " + std::to_string(bytes) + " bytes that are not aligned to it");
   t_block->current().begun.push_back({to, from, bytes});
 }
 
