@@ -33,29 +33,42 @@ struct SharedMx : Tokens {
   GPU_DEVICE uint8_t mx_scale(int token, int64_t k) const { return scales[token * groups + k / kMxGroup]; }
 };
 
+// Eight values of a token's row, quantised as the weights are. All lanes of the wave call it.
+GPU_DEVICE void stage_vector(const BmmArgs& a, const Eight& x, bool inside, uint8_t* row, int64_t k, int64_t token, float* scales,
+                             int64_t groups) {
+  if (a.format == WeightFormat::fp8) {
+    const float s = group_scale(x);
+    if (inside) store8(reinterpret_cast<E4m3*>(row) + k, x, s);
+    if (inside && k % kGroup == 0) scales[token * groups + k / kGroup] = s;
+  } else if (a.format == WeightFormat::mxfp4) {
+    const uint8_t code = mx_group_scale(x);
+    if (inside) reinterpret_cast<uint32_t*>(row)[k / 8] = pack_e2m1(x, mx_inverse(code));
+    if (inside && k % kMxGroup == 0)
+      reinterpret_cast<uint8_t*>(scales)[token * (a.K / kMxGroup) + k / kMxGroup] = code;
+  } else if (inside) {
+    store8(reinterpret_cast<Bf16*>(row) + k, x);
+  }
+}
+
 // Rows of the block's tokens into shared memory, 16 lanes of eight values a group of 128. Rows past the count
 // are left as they are: they are columns of the product that nobody writes.
 GPU_DEVICE void stage_rows(const BmmArgs& a, const Tokens& tokens, int64_t h, uint8_t* rows, int64_t stride,
                            float* scales, int64_t groups) {
+  constexpr int kAhead = 4;  // vectors of a thread under way
   const int64_t vectors = groups * kGroupLanes;  // of a token, the last group filled up
   const int64_t all = tokens.count * vectors;
-  for (int64_t first = 0; first < all; first += block_threads()) {  // whole waves: lanes share their maxima
-    const int64_t i = first + thread_id(), token = i / vectors, k = i % vectors * 8;
-    const bool inside = i < all && k < a.K;
-    Eight x = {};
-    if (inside) x = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
-    uint8_t* row = rows + token * stride;
-    if (a.format == WeightFormat::fp8) {
-      const float s = group_scale(x);
-      if (inside) store8(reinterpret_cast<E4m3*>(row) + k, x, s);
-      if (inside && k % kGroup == 0) scales[token * groups + k / kGroup] = s;
-    } else if (a.format == WeightFormat::mxfp4) {
-      const uint8_t code = mx_group_scale(x);
-      if (inside) reinterpret_cast<uint32_t*>(row)[k / 8] = pack_e2m1(x, mx_inverse(code));
-      if (inside && k % kMxGroup == 0)
-        reinterpret_cast<uint8_t*>(scales)[token * (a.K / kMxGroup) + k / kMxGroup] = code;
-    } else if (inside) {
-      store8(reinterpret_cast<Bf16*>(row) + k, x);
+  for (int64_t first = 0; first < all; first += kAhead * block_threads()) {  // whole waves: lanes share their maxima
+    Eight x[kAhead];
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      const int64_t i = first + j * block_threads() + thread_id(), token = i / vectors, k = i % vectors * 8;
+      x[j] = {};
+      if (i < all && k < a.K) x[j] = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
+    }
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      const int64_t start = first + j * block_threads(), i = start + thread_id(), token = i / vectors, k = i % vectors * 8;
+      if (start < all) stage_vector(a, x[j], i < all && k < a.K, rows + token * stride, k, token, scales, groups);
     }
   }
 }

@@ -218,9 +218,6 @@ GPU_DEVICE void add_weighted(const Acc& acc, float* table, const int32_t* tokens
   }
 }
 
-// Shallower, so that three blocks fit on a multiprocessor: all columns of 6144 at once on 132 of them.
-inline constexpr int kDownRing = 2;
-
 // Steps that the waves of a block share out: the largest power of two up to both.
 constexpr int shared_steps(int steps, int waves) {
   int n = 1;
@@ -228,19 +225,26 @@ constexpr int shared_steps(int steps, int waves) {
   return n;
 }
 
-GPU_DEVICE void moe_down_fp8(const MoeDownArgs& a) {
+// Waves of a block and stages of a ring, so that three blocks fit on a multiprocessor: all columns of 6144 at once on 132
+// of them. Each wave's table takes 64 bytes a token.
+inline constexpr int64_t kFewTokens = 16;
+inline constexpr int kDownWaves[2] = {8, 4}, kDownRing[2] = {2, 3};  // few tokens, many
+
+template <bool kMany>
+GPU_DEVICE void moe_down_of(const MoeDownArgs& a) {
+  constexpr int kWaves = kDownWaves[kMany], kDepth = kDownRing[kMany];
   const ExpertRows& e = a.experts;
-  const int64_t n0 = int64_t{blockIdx.x} * 16, table_words = e.M * 16, lists = tile_places(e, kGemmWaves).end;
-  const Ring ring{lds() + wave_id() * kDownRing * stage_bytes(false), false};
-  auto* words = reinterpret_cast<int32_t*>(lds() + ring_bytes(false, kGemmWaves, kDownRing));
+  const int64_t n0 = int64_t{blockIdx.x} * 16, table_words = e.M * 16, lists = tile_places(e, kWaves).end;
+  const Ring ring{lds() + wave_id() * kDepth * stage_bytes(false), false};
+  auto* words = reinterpret_cast<int32_t*>(lds() + ring_bytes(false, kWaves, kDepth));
   const Tiles tiles = list_tiles(e, words);
-  const int steps = static_cast<int>(a.K / kStep), together = shared_steps(steps, kGemmWaves);
-  DownWalk walk{wave_id() / together, kGemmWaves / together, 0, wave_id() % together, together, steps, {}, {}};
+  const int steps = static_cast<int>(a.K / kStep), together = shared_steps(steps, kWaves);
+  DownWalk walk{wave_id() / together, kWaves / together, 0, wave_id() % together, together, steps, {}, {}};
   walk.rows.begin(a.x, a.w, tiles.rows, n0, a.N, a.K);
   walk.enter(tiles);
   const DownWalk mine = walk;
 #pragma unroll
-  for (int i = 0; i < kDownRing; ++i) walk.copy(ring, i, tiles);
+  for (int i = 0; i < kDepth; ++i) walk.copy(ring, i, tiles);
   auto* weights = reinterpret_cast<float*>(words + lists);  // of the sorted rows
   float *tables = weights + e.M * e.k, *table = tables + wave_id() * table_words;
   for (int64_t i = thread_id(); i < e.M * e.k; i += block_threads()) weights[i] = a.weights[tiles.rows[i]];
@@ -250,12 +254,12 @@ GPU_DEVICE void moe_down_fp8(const MoeDownArgs& a) {
   for (int i = mine.tile; i < tiles.count; i += mine.tile_by) {
     Acc acc = {};
     for (int step = mine.first_step; step < steps; step += mine.step_by) {
-      copies_wait<kDownRing - 1>();
+      copies_wait<kDepth - 1>();
       wave_barrier();  // the scales are other lanes' copies
       ring.multiply(slot, acc, false);
       wave_barrier();  // and have been read
       walk.copy(ring, slot, tiles);
-      slot = slot + 1 == kDownRing ? 0 : slot + 1;
+      slot = slot + 1 == kDepth ? 0 : slot + 1;
     }
     const Tile tile = tiles.at(i);
     add_weighted(acc, table, tiles.tokens + tile.first, weights + tile.first, tile.count);
@@ -263,15 +267,23 @@ GPU_DEVICE void moe_down_fp8(const MoeDownArgs& a) {
   barrier();
   for (int64_t i = thread_id(); i < table_words; i += block_threads()) {
     float sum = tables[i];
-    for (int w = 1; w < kGemmWaves; ++w) sum += tables[w * table_words + i];
+    for (int w = 1; w < kWaves; ++w) sum += tables[w * table_words + i];
     Bf16& out = a.out[i / 16 * a.N + n0 + i % 16];
     out = to_bf16(to_float(out) + sum);
   }
 }
+GPU_DEVICE void moe_down_fp8(const MoeDownArgs& a) {
+  if (a.experts.M > kFewTokens)
+    moe_down_of<true>(a);
+  else
+    moe_down_of<false>(a);
+}
 inline Launch launch_fp8(const MoeDownArgs& a, const Traits&) {
   const ExpertRows& e = a.experts;
-  return gpu::blocks(Kernel::moe_down_fp8, e.M ? a.N / 16 : 0, 1, kGemmThreads,
-                     ring_bytes(false, kGemmWaves, kDownRing) + (tile_places(e, kGemmWaves).end + e.M * e.k + kGemmWaves * e.M * 16) * 4);
+  const bool many = e.M > kFewTokens;
+  const int waves = kDownWaves[many];
+  return gpu::blocks(Kernel::moe_down_fp8, e.M ? a.N / 16 : 0, 1, waves * kWave,
+                     ring_bytes(false, waves, kDownRing[many]) + (tile_places(e, waves).end + e.M * e.k + waves * e.M * 16) * 4);
 }
 
 }  // namespace kernels::GPU_NS

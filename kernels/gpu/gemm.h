@@ -485,7 +485,7 @@ inline Launch launch(const GemmBf16Args& a, const Traits& t) {
   if (a.x_stride % 8 != 0 || a.K % (8 * a.splits) != 0 || !gpu::aligned(a.x, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
-  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && t.wgmma)
+  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && a.K % 64 == 0 && t.wgmma)
     return wide_launch(Kernel::gemm_bf16_wide, a.M, a.N, a.K * 2, true, t);
   if (a.x_format == Format::bf16 && a.M <= 16) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
 #endif

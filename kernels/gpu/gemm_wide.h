@@ -1,7 +1,8 @@
 // GEMMs of 17 tokens and more on Hopper: 64 columns x 64 tokens a block, by wgmma. Exempt from the emulator, which runs
-// gemm.h's form of them: what differs is below. Weights stream through each wave's ring (ring.h) into registers, the
-// 64-row operand; tokens are written to shared memory as f16 or bf16, the other operand, once a step for all four waves
-// of a block. e4m3 is exact in f16 and sums are fp32: the fp8 form of the instruction would keep some 13 bits of a
+// gemm.h's form of them: what differs is below. A fifth wave copies for the other four: weights stream through their rings
+// (ring.h) into registers, the 64-row operand; tokens are written to shared memory as f16 or bf16, the other operand, once
+// a step for all four. (The fence between writing them and wgmma's reading waits for a thread's own copies under way too:
+// with each wave copying for itself a step took 2 us.) e4m3 is exact in f16 and sums are fp32: the fp8 form of the instruction would keep some 13 bits of a
 // product, too few for the reference's bound. The blocks of a cluster split K; two blocks fit on a multiprocessor.
 // Bytes: weights once, tokens once a block of 64 columns (as many bytes again at 64 tokens, out of the cache).
 #pragma once
@@ -11,7 +12,7 @@
 namespace kernels::GPU_NS {
 
 inline constexpr int kWideColumns = 64, kWideTokens = 64;
-inline constexpr int kWideWaves = 4, kWideBlock = kWideWaves * kWave;
+inline constexpr int kWideWaves = 4, kWideBlock = (kWideWaves + 1) * kWave;
 inline constexpr int kWideResident = 2;  // blocks a multiprocessor has room for
 inline constexpr int64_t kAtomBytes = kWideTokens * 128;  // tokens x 64 values of two bytes: what one swizzle spans
 
@@ -20,7 +21,7 @@ constexpr int64_t wide_tokens_bytes(bool bf16) {
   return 2 * (bf16 ? 1 : 2) * kAtomBytes;
 }
 constexpr int64_t wide_bytes(bool bf16) {
-  return wide_tokens_bytes(bf16) + 2 * kWideTokens * 4 + ring_bytes(true, kWideWaves);
+  return wide_tokens_bytes(bf16) + 2 * kWideTokens * 4 + ring_bytes(true, kWideWaves) + 2 * kRing * 8;
 }
 
 // Blocks of 64 columns by blocks of 64 tokens, as clusters that split K where they are too few.
@@ -111,28 +112,74 @@ GPU_DEVICE void weight_rows(const Piece (&p)[2][kPieces], int chunk, uint32_t (&
   }
 }
 
-// The block's sum over its steps. `f`: this wave's 16 rows and 16 tokens.
-template <bool kBf16>
-GPU_DEVICE void wide_sum(WideAcc& acc, const Ring& ring, const Feed& f, uint8_t* atoms, float* scales) {
-  constexpr int kChunks = kBf16 ? 4 : 8;
+// Of each slot of the rings: the copies have arrived (32 lanes), the four waves have read it.
+struct WideGates {
+  uint64_t *full, *empty;
+
+  GPU_DEVICE static uint32_t at(const uint64_t* gate) { return static_cast<uint32_t>(__cvta_generic_to_shared(gate)); }
+  GPU_DEVICE void begin() const {
+    for (int i = 0; i < kRing; ++i) {
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(at(full + i)), "n"(kWave) : "memory");
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(at(empty + i)), "n"(kWideWaves) : "memory");
+    }
+  }
+  GPU_DEVICE static void pass(const uint64_t* gate, int turn) {  // the turn-th time it opens
+    asm volatile(
+        "{\n\t.reg .pred p;\nagain:\n\tmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n\t@!p bra again;\n\t}" ::"r"(at(gate)),
+        "r"(turn & 1)
+        : "memory");
+  }
+  GPU_DEVICE static void arrive(const uint64_t* gate) {
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(at(gate)) : "memory");
+  }
+  GPU_DEVICE static void arrive_with_copies(const uint64_t* gate) {
+    asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(at(gate)) : "memory");
+  }
+};
+
+// The block's steps of K: every cluster_size()th.
+struct WideSteps {
+  int64_t first, by;
+  int turns;
+};
+GPU_DEVICE WideSteps wide_steps(int64_t bytes) {
   const int64_t first = cluster_rank(), by = cluster_size();
-  const int turns = turns_of(first, by, (f.bytes + kStageBytes - 1) / kStageBytes), lane = lane_id();
+  return {first, by, turns_of(first, by, bytes / kStageBytes)};
+}
+
+// The fifth wave. `feeds`: what its lanes copy for each of the four.
+GPU_DEVICE void wide_copies(const Ring (&rings)[kWideWaves], const Feed (&feeds)[kWideWaves], const WideGates& gates) {
+  const WideSteps s = wide_steps(feeds[0].bytes);
 #pragma unroll
   for (int i = 0; i < kRing; ++i) {
-    if (i < turns) ring.weights(i, f, first + i * by);
-    copies_close();
+    for (int w = 0; w < kWideWaves && i < s.turns; ++w) rings[w].weights(i, feeds[w], s.first + i * s.by);
   }
   wait_for_previous();
 #pragma unroll
   for (int i = 0; i < kRing; ++i) {
-    if (i < turns) ring.tokens(i, f, first + i * by);
-    copies_close();
+    for (int w = 0; w < kWideWaves && i < s.turns; ++w) rings[w].tokens(i, feeds[w], s.first + i * s.by);
+    if (i < s.turns) WideGates::arrive_with_copies(gates.full + i);
   }
+  for (int i = kRing, slot = 0; i < s.turns; ++i, slot = slot + 1 == kRing ? 0 : slot + 1) {
+    WideGates::pass(gates.empty + slot, i / kRing - 1);
+#pragma unroll
+    for (int w = 0; w < kWideWaves; ++w) {
+      rings[w].weights(slot, feeds[w], s.first + i * s.by);
+      rings[w].tokens(slot, feeds[w], s.first + i * s.by);
+    }
+    WideGates::arrive_with_copies(gates.full + slot);
+  }
+}
+
+// One of the four waves: its 16 rows of the block's sum.
+template <bool kBf16>
+GPU_DEVICE void wide_sum(WideAcc& acc, const Ring& ring, int64_t bytes, uint8_t* atoms, float* scales, const WideGates& gates) {
+  constexpr int kChunks = kBf16 ? 4 : 8;
+  const int turns = wide_steps(bytes).turns, lane = lane_id();
   for (int i = 0, slot = 0; i < turns; ++i, slot = slot + 1 == kRing ? 0 : slot + 1) {
     uint8_t* to = atoms + i % 2 * (wide_tokens_bytes(kBf16) / 2);
     float* by_token = scales + i % 2 * kWideTokens;
-    copies_wait<kRing - 1>();
-    wave_barrier();  // the weights' scale is another lane's copy
+    WideGates::pass(gates.full + slot, i / kRing);
     write_tokens<kBf16>(ring, slot, to);
     float unit = 1;
     if constexpr (!kBf16) {
@@ -140,18 +187,13 @@ GPU_DEVICE void wide_sum(WideAcc& acc, const Ring& ring, const Feed& f, uint8_t*
       if (lane < 16) by_token[wave_id() * 16 + lane] = ring.scales(slot)[lane];
     }
     const Piece weights[2][kPieces] = {{ring.at(slot, 0), ring.at(slot, 1)}, {ring.at(slot, 2), ring.at(slot, 3)}};
-    wave_barrier();  // the slot has been read
-    if (i + kRing < turns) {
-      ring.weights(slot, f, first + (i + kRing) * by);
-      ring.tokens(slot, f, first + (i + kRing) * by);
-    }
-    copies_close();
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-    barrier();  // all waves' tokens are written, and the last step's have been read by all
-    WideAcc part;
     uint32_t rows[kChunks][4];
 #pragma unroll
     for (int c = 0; c < kChunks; ++c) weight_rows<kBf16>(weights, c, rows[c]);
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    asm volatile("bar.sync 1, %0;" ::"n"(kWideWaves * kWave) : "memory");  // all tokens are there, the last step's have been read
+    if (lane == 0) WideGates::arrive(gates.empty + slot);
+    WideAcc part;
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
     for (int c = 0; c < kChunks; ++c)
@@ -172,7 +214,7 @@ GPU_DEVICE void join_wide(const WideAcc& acc, const Write& write) {
   const int lane = lane_id();
   barrier();  // the rings and tokens have been read
 #pragma unroll
-  for (int r = 0; r < 32; ++r) {
+  for (int r = 0; r < 32 && wave_id() < kWideWaves; ++r) {
     const int token = r / 4 * 8 + lane % 4 * 2 + r % 2, row = wave_id() * 16 + lane / 4 + r / 2 % 2 * 8;
     sums[token * kWideColumns + row] = acc.c[r];
   }
@@ -188,23 +230,38 @@ GPU_DEVICE void join_wide(const WideAcc& acc, const Write& write) {
 // W, X: the block's 64 rows and tokens. Scales of tokens and weights; null for bf16.
 template <bool kBf16, class W, class X, class Write>
 GPU_DEVICE void gemm_wide(const W& w, const X& x, int64_t bytes, const float* w_scales, const Write& write) {
-  const int lane = lane_id(), wave = wave_id();
   auto* scales = reinterpret_cast<float*>(lds() + wide_tokens_bytes(kBf16));
-  const Ring ring{lds() + wide_tokens_bytes(kBf16) + 2 * kWideTokens * 4 + wave * kRing * stage_bytes(true), true};
-  Feed f{};
-#pragma unroll
-  for (int i = 0; i < kPieces; ++i) {
-    f.left[i] = w.row(wave * 16 + piece_row(lane, i)) + piece_part(lane) * 16;
-    const int token = wave * 16 + piece_row(lane, i);
-    f.right[i] = token < x.count ? x.row(token) + piece_part(lane) * 16 : nullptr;
-  }
-  f.bytes = bytes;
-  if constexpr (!kBf16) {
-    if (lane < kUnitScale && wave * 16 + lane < x.count) f.scale = x.scale_row(wave * 16 + lane), f.scale_step = x.scale_step();
-    if (lane == kUnitScale) f.scale = w_scales, f.scale_step = 1;
-  }
+  uint8_t* memory = lds() + wide_tokens_bytes(kBf16) + 2 * kWideTokens * 4;
+  auto* full = reinterpret_cast<uint64_t*>(memory + ring_bytes(true, kWideWaves));
+  const WideGates gates{full, full + kRing};
+  if (thread_id() == 0) gates.begin();
+  barrier();
+  const auto ring_of = [memory](int wave) { return Ring{memory + wave * kRing * stage_bytes(true), true}; };
   WideAcc acc = {};
-  wide_sum<kBf16>(acc, ring, f, lds(), scales);
+  if (wave_id() < kWideWaves) {
+    wait_for_previous();  // nothing is read here, but all is written behind it
+    wide_sum<kBf16>(acc, ring_of(wave_id()), bytes, lds(), scales, gates);
+  } else {
+    const int lane = lane_id();
+    Ring rings[kWideWaves];
+    Feed feeds[kWideWaves] = {};
+#pragma unroll
+    for (int wave = 0; wave < kWideWaves; ++wave) {
+      Feed& f = feeds[wave];
+      rings[wave] = ring_of(wave), f.bytes = bytes;
+#pragma unroll
+      for (int i = 0; i < kPieces; ++i) {
+        const int token = wave * 16 + piece_row(lane, i);
+        f.left[i] = w.row(wave * 16 + piece_row(lane, i)) + piece_part(lane) * 16;
+        f.right[i] = token < x.count ? x.row(token) + piece_part(lane) * 16 : nullptr;
+      }
+      if constexpr (!kBf16) {
+        if (lane < kUnitScale && wave * 16 + lane < x.count) f.scale = x.scale_row(wave * 16 + lane), f.scale_step = x.scale_step();
+        if (lane == kUnitScale) f.scale = w_scales, f.scale_step = 1;
+      }
+    }
+    wide_copies(rings, feeds, gates);
+  }
   join_wide(acc, write);
 }
 

@@ -143,8 +143,13 @@ GPU_DEVICE int cluster_rank() {
   asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(n));
   return static_cast<int>(n);
 }
+// All threads of the cluster call it; behind it they see what each wrote to its block's shared memory. (The barrier's own
+// release would order global memory too: microseconds, with stores under way.)
 GPU_DEVICE void cluster_barrier() {
-  asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile(
+      "fence.release.sync_restrict::shared::cta.cluster;\n\tbarrier.cluster.arrive.relaxed.aligned;\n\t"
+      "barrier.cluster.wait.acquire.aligned;\n\tfence.acquire.sync_restrict::shared::cluster.cluster;" ::
+          : "memory");
 }
 template <class T>
 GPU_DEVICE const T* lds_of(const T* mine, int rank) {  // the same place in that block's shared memory

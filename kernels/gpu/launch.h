@@ -77,8 +77,8 @@
 
 // Those that need Hopper's wgmma (Traits::wgmma).
 #define GPU_KERNELS_WGMMA(X)              \
-  X(gemm_fp8_wide, GemmFp8Args, 128, 2)   \
-  X(gemm_bf16_wide, GemmBf16Args, 128, 2)
+  X(gemm_fp8_wide, GemmFp8Args, 160, 2)   \
+  X(gemm_bf16_wide, GemmBf16Args, 160, 2)
 
 namespace kernels::gpu {
 
