@@ -54,22 +54,14 @@ GPU_DEVICE void stage_vector(const BmmArgs& a, const Eight& x, bool inside, uint
 // are left as they are: they are columns of the product that nobody writes.
 GPU_DEVICE void stage_rows(const BmmArgs& a, const Tokens& tokens, int64_t h, uint8_t* rows, int64_t stride,
                            float* scales, int64_t groups) {
-  constexpr int kAhead = 4;  // vectors of a thread under way
   const int64_t vectors = groups * kGroupLanes;  // of a token, the last group filled up
   const int64_t all = tokens.count * vectors;
-  for (int64_t first = 0; first < all; first += kAhead * block_threads()) {  // whole waves: lanes share their maxima
-    Eight x[kAhead];
-#pragma unroll
-    for (int j = 0; j < kAhead; ++j) {
-      const int64_t i = first + j * block_threads() + thread_id(), token = i / vectors, k = i % vectors * 8;
-      x[j] = {};
-      if (i < all && k < a.K) x[j] = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
-    }
-#pragma unroll
-    for (int j = 0; j < kAhead; ++j) {
-      const int64_t start = first + j * block_threads(), i = start + thread_id(), token = i / vectors, k = i % vectors * 8;
-      if (start < all) stage_vector(a, x[j], i < all && k < a.K, rows + token * stride, k, token, scales, groups);
-    }
+  for (int64_t first = 0; first < all; first += block_threads()) {  // whole waves: lanes share their maxima
+    const int64_t i = first + thread_id(), token = i / vectors, k = i % vectors * 8;
+    const bool inside = i < all && k < a.K;
+    Eight x = {};
+    if (inside) x = load8(a.x + (tokens.m0 + token) * a.x_stride + h * a.x_head_stride + k);
+    stage_vector(a, x, inside, rows + token * stride, k, token, scales, groups);
   }
 }
 

@@ -65,6 +65,16 @@ inline void copy16_async(void* to, const void* from) {
 inline void copy4_async(void* to, const void* from) {
   ::simt::copy_later(to, from, 4);
 }
+using LdsAddress = uint8_t*;
+inline LdsAddress lds_address(void* at) {
+  return static_cast<uint8_t*>(at);
+}
+inline void copy16_async(LdsAddress to, const void* from, bool if_so) {
+  if (if_so) ::simt::copy_later(to, from, 16);
+}
+inline void copy4_async(LdsAddress to, const void* from, bool if_so) {
+  if (if_so) ::simt::copy_later(to, from, 4);
+}
 inline void copies_close() {
   ::simt::close_copies();
 }

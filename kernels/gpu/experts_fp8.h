@@ -12,6 +12,7 @@
 namespace kernels::GPU_NS {
 
 inline constexpr int kTileRows = 8;
+using TileRing = Ring<false, false>;
 
 // Where the list of tiles lies, in words from its begin (16-byte aligned); most: as many tiles as there can be.
 struct TilePlaces {
@@ -129,7 +130,7 @@ struct GateUpWalk {
     rows.begin(a.x, a.w, tiles.tokens, item % columns * 16, a.N, a.K);
     feed = rows.of(tiles.at(static_cast<int>(item / columns)));
   }
-  GPU_DEVICE void copy(const Ring& ring, int slot, const MoeGateUpArgs& a, const Tiles& tiles) {
+  GPU_DEVICE void copy(const TileRing& ring, int slot, const MoeGateUpArgs& a, const Tiles& tiles) {
     if (item < items) {
       ring.weights(slot, feed, step);
       ring.tokens(slot, feed, step);
@@ -144,7 +145,7 @@ struct GateUpWalk {
 inline constexpr int64_t kJoinBytes = join_bytes(1, kGemmWaves);
 
 GPU_DEVICE void moe_gate_up_fp8(const MoeGateUpArgs& a) {
-  const Ring ring{lds() + 2 * kJoinBytes + wave_id() * kRing * stage_bytes(false), false};
+  const TileRing ring{lds() + 2 * kJoinBytes + wave_id() * kRing * TileRing::kBytes};
   const Tiles tiles = list_tiles(a.experts, reinterpret_cast<int32_t*>(lds() + 2 * kJoinBytes + ring_bytes(false, kGemmWaves)));
   const int64_t columns = a.N / 16, items = tiles.count * columns;
   const int steps = static_cast<int>(a.K / kStep);
@@ -158,7 +159,7 @@ GPU_DEVICE void moe_gate_up_fp8(const MoeGateUpArgs& a) {
     for (int step = wave_id(); step < steps; step += kGemmWaves) {
       copies_wait<kRing - 1>();
       wave_barrier();  // the scales are other lanes' copies
-      ring.multiply(slot, acc[0], false);
+      ring.multiply(slot, acc[0]);
       wave_barrier();  // and have been read
       walk.copy(ring, slot, a, tiles);
       slot = slot + 1 == kRing ? 0 : slot + 1;
@@ -188,7 +189,7 @@ struct DownWalk {
     step = first_step;
     if (more(tiles)) feed = rows.of(tiles.at(tile));
   }
-  GPU_DEVICE void copy(const Ring& ring, int slot, const Tiles& tiles) {
+  GPU_DEVICE void copy(const TileRing& ring, int slot, const Tiles& tiles) {
     if (more(tiles)) {
       ring.weights(slot, feed, step);
       ring.tokens(slot, feed, step);
@@ -235,7 +236,7 @@ GPU_DEVICE void moe_down_of(const MoeDownArgs& a) {
   constexpr int kWaves = kDownWaves[kMany], kDepth = kDownRing[kMany];
   const ExpertRows& e = a.experts;
   const int64_t n0 = int64_t{blockIdx.x} * 16, table_words = e.M * 16, lists = tile_places(e, kWaves).end;
-  const Ring ring{lds() + wave_id() * kDepth * stage_bytes(false), false};
+  const TileRing ring{lds() + wave_id() * kDepth * TileRing::kBytes};
   auto* words = reinterpret_cast<int32_t*>(lds() + ring_bytes(false, kWaves, kDepth));
   const Tiles tiles = list_tiles(e, words);
   const int steps = static_cast<int>(a.K / kStep), together = shared_steps(steps, kWaves);
@@ -256,7 +257,7 @@ GPU_DEVICE void moe_down_of(const MoeDownArgs& a) {
     for (int step = mine.first_step; step < steps; step += mine.step_by) {
       copies_wait<kDepth - 1>();
       wave_barrier();  // the scales are other lanes' copies
-      ring.multiply(slot, acc, false);
+      ring.multiply(slot, acc);
       wave_barrier();  // and have been read
       walk.copy(ring, slot, tiles);
       slot = slot + 1 == kDepth ? 0 : slot + 1;

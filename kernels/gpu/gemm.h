@@ -347,17 +347,26 @@ GPU_DEVICE Feed feed_of(const W& w, const X& x, int64_t bytes) {
   f.bytes = bytes;
   return f;
 }
-GPU_DEVICE Ring ring_behind_sums(int count) {
-  const bool both = count > 8;
-  return {lds() + join_bytes(1, block_waves()) + wave_id() * kRing * stage_bytes(both), both};
-}
-
 // The waves of a cluster's blocks split K: this wave's first step, and how many there are.
 GPU_DEVICE int first_step() {
   return cluster_rank() * block_waves() + wave_id();
 }
 GPU_DEVICE int step_by() {
   return cluster_size() * block_waves();
+}
+
+// The ring lies behind the sums of join_waves.
+template <bool kBf16, bool kBoth>
+GPU_DEVICE void stream_columns_of(Acc& acc, const Feed& f) {
+  using Columns = Ring<kBoth, kBf16>;
+  stream_tile(Columns{lds() + join_bytes(1, block_waves()) + wave_id() * kRing * Columns::kBytes}, acc, f, first_step(), step_by());
+}
+template <bool kBf16>
+GPU_DEVICE void stream_columns(Acc& acc, const Feed& f, int tokens) {
+  if (tokens > 8)
+    stream_columns_of<kBf16, true>(acc, f);
+  else
+    stream_columns_of<kBf16, false>(acc, f);
 }
 
 GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) {
@@ -369,7 +378,7 @@ GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) {
   if (lane_id() < x.count) f.scale = x.scale_row(lane_id()), f.scale_step = x.scale_step();
   if (lane_id() == kUnitScale) f.scale = w.scales, f.scale_step = 1;
   Acc acc[1] = {};
-  stream_tile(ring_behind_sums(tokens.count), acc[0], f, first_step(), step_by(), false);
+  stream_columns<false>(acc[0], f, tokens.count);
   join_waves(acc, block_waves(), 0, [&](int token, int row, float sum) {
     if (token < tokens.count && n0 + row < a.N)
       a.out[(tokens.m0 + token) * a.out_stride + n0 + row] = to_bf16(sum);
@@ -407,9 +416,10 @@ inline Launch launch(const GemmFp8Args& a, const Traits& t) {
     return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
   if (a.M <= 16) return ring_launch(Kernel::gemm_fp8_16, a.M, a.N, a.K, 1, t);
-  if (t.wgmma) return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
-#endif
+  return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
+#else
   return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
+#endif
 }
 
 template <int TT>
@@ -466,8 +476,7 @@ GPU_DEVICE void gemm_bf16_16(const GemmBf16Args& a) {
   const Tokens tokens = tokens_of(tile % tiles * 16, a.M, 16);
   const Bf16Tokens x{tokens, static_cast<const Bf16*>(a.x) + split * k, a.x_stride};
   Acc acc[1] = {};
-  stream_tile(ring_behind_sums(tokens.count), acc[0], feed_of(Bf16Rows{a.w + split * k, n0, a.N, a.K}, x, k * 2), first_step(),
-              step_by(), true);
+  stream_columns<true>(acc[0], feed_of(Bf16Rows{a.w + split * k, n0, a.N, a.K}, x, k * 2), tokens.count);
   write_bf16(a, acc, tokens, n0, split);
 }
 #else
@@ -485,14 +494,19 @@ inline Launch launch(const GemmBf16Args& a, const Traits& t) {
   if (a.x_stride % 8 != 0 || a.K % (8 * a.splits) != 0 || !gpu::aligned(a.x, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
-  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && a.K % 64 == 0 && t.wgmma)
+  const bool whole = a.K / a.splits % 64 == 0;  // steps of 128 bytes
+  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && whole)
     return wide_launch(Kernel::gemm_bf16_wide, a.M, a.N, a.K * 2, true, t);
-  if (a.x_format == Format::bf16 && a.M <= 16) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
+  if (a.x_format == Format::bf16 && a.M <= 16 && whole) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
 #endif
   if (a.x_format == Format::f32)
     return gpu::blocks(Kernel::gemm_f32_16, a.M ? gpu::divide_up(a.N, 16) : 0,
                        gpu::divide_up(a.M, 16) * a.splits, kWideThreads, join_bytes(1, kWideThreads / kWave));
+#if GPU_WAVE == 32  // rows that are no whole steps: whose kernel for up to 16 tokens wants them whole
+  return gemm_launch({Kernel::gemm_bf16_32, Kernel::gemm_bf16_32, Kernel::gemm_bf16_64}, a.M ? std::max<int64_t>(a.M, 17) : 0, a.N, a.splits, t);
+#else
   return gemm_launch({Kernel::gemm_bf16_16, Kernel::gemm_bf16_32, Kernel::gemm_bf16_64}, a.M, a.N, a.splits, t);
+#endif
 }
 
 }  // namespace kernels::GPU_NS

@@ -41,8 +41,7 @@ inline constexpr int kWave = GPU_WAVE;
 using Vec8 = uint2;
 using Vec16 = uint4;
 
-// Rows of 128 bytes that the matrix unit reads exchange their chunks by the address: 1,024 bytes a pattern.
-extern __shared__ __attribute__((aligned(1024))) unsigned char gpu_lds_memory[];
+extern __shared__ __attribute__((aligned(16))) unsigned char gpu_lds_memory[];
 
 GPU_DEVICE void barrier() {
   __syncthreads();
@@ -87,13 +86,26 @@ GPU_DEVICE void wave_barrier() {
 // Copies of 16 or 4 bytes from global to shared memory that go on by themselves. A lane closes those it began since
 // the last close as one group; copies_wait<N>() returns when all groups of this lane but the last N have arrived.
 // What another lane copied is seen behind that and a wave_barrier().
-GPU_DEVICE void copy16_async(void* to, const void* from) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+// `if_so`: a lane that says no copies nothing; no branch.
+using LdsAddress = uint32_t;
+GPU_DEVICE LdsAddress lds_address(const void* at) {
+  return static_cast<uint32_t>(__cvta_generic_to_shared(at));
+}
+GPU_DEVICE void copy16_async(LdsAddress to, const void* from, bool if_so) {
+  asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %2, 0;\n\t@p cp.async.cg.shared.global [%0], [%1], 16;\n\t}" ::"r"(to), "l"(from),
+               "r"(static_cast<int>(if_so))
                : "memory");
 }
-GPU_DEVICE void copy4_async(void* to, const void* from) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+GPU_DEVICE void copy4_async(LdsAddress to, const void* from, bool if_so) {
+  asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %2, 0;\n\t@p cp.async.ca.shared.global [%0], [%1], 4;\n\t}" ::"r"(to), "l"(from),
+               "r"(static_cast<int>(if_so))
                : "memory");
+}
+GPU_DEVICE void copy16_async(void* to, const void* from) {
+  copy16_async(lds_address(to), from, true);
+}
+GPU_DEVICE void copy4_async(void* to, const void* from) {
+  copy4_async(lds_address(to), from, true);
 }
 GPU_DEVICE void copies_close() {
   asm volatile("cp.async.commit_group;" ::: "memory");
@@ -328,10 +340,11 @@ GPU_DEVICE void store8(Bf16* to, const Eight& e) {
   *reinterpret_cast<Vec16*>(to) = {two_bf16(e.v[0], e.v[1]), two_bf16(e.v[2], e.v[3]),
                                    two_bf16(e.v[4], e.v[5]), two_bf16(e.v[6], e.v[7])};
 }
+// One division for eight values: a rounding more, which the reference's bound has room for.
 GPU_DEVICE void store8(E4m3* to, const Eight& e, float scale) {
-  *reinterpret_cast<Vec8*>(to) = {
-      pack_e4m3(e.v[0] / scale, e.v[1] / scale, e.v[2] / scale, e.v[3] / scale),
-      pack_e4m3(e.v[4] / scale, e.v[5] / scale, e.v[6] / scale, e.v[7] / scale)};
+  const float by = 1.0f / scale;
+  *reinterpret_cast<Vec8*>(to) = {pack_e4m3(e.v[0] * by, e.v[1] * by, e.v[2] * by, e.v[3] * by),
+                                  pack_e4m3(e.v[4] * by, e.v[5] * by, e.v[6] * by, e.v[7] * by)};
 }
 GPU_DEVICE float largest_magnitude(const Eight& e) {
   float top = 0;

@@ -73,18 +73,15 @@
 // Those that only waves of 32 have.
 #define GPU_KERNELS_32(X)                \
   X(moe_gate_up_fp8, MoeGateUpArgs, 256, 2) \
-  X(moe_down_fp8, MoeDownArgs, 256, 3)
-
-// Those that need Hopper's wgmma (Traits::wgmma).
-#define GPU_KERNELS_WGMMA(X)              \
-  X(gemm_fp8_wide, GemmFp8Args, 160, 2)   \
-  X(gemm_bf16_wide, GemmBf16Args, 160, 2)
+  X(moe_down_fp8, MoeDownArgs, 256, 3)      \
+  X(gemm_fp8_wide, GemmFp8Args, 128, 3)    \
+  X(gemm_bf16_wide, GemmBf16Args, 128, 3)
 
 namespace kernels::gpu {
 
 enum class Kernel : uint8_t {
 #define X(key, Args, threads, blocks) key,
-  GPU_KERNELS(X) GPU_KERNELS_32(X) GPU_KERNELS_WGMMA(X)
+  GPU_KERNELS(X) GPU_KERNELS_32(X)
 #undef X
       count_
 };
@@ -100,7 +97,6 @@ struct Traits {
   int units = 132;               // multiprocessors or compute units
   int64_t lds_bytes = 227 * 1024;  // shared memory a block may have
   int cluster = 1;                 // blocks that may share their shared memory
-  bool wgmma = false;              // has Hopper's matrix instructions of four waves
 };
 
 // What a stamped launch writes for each of its blocks (y * grid_x + x): the device's clock when the block's first

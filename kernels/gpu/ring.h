@@ -18,11 +18,11 @@ inline constexpr int kStageBytes = 128;    // of a row
 inline constexpr int kScaleBytes = 128;    // of a stage: 16 floats of tokens, one of the weights
 inline constexpr int kUnitScale = 16;      // its place
 
-constexpr int64_t stage_bytes(bool both) {  // both: tokens 8 and up count
+constexpr int stage_bytes(bool both) {  // both: tokens 8 and up count
   return (4 + (both ? 4 : 2)) * kWave * 16 + kScaleBytes;
 }
 constexpr int64_t ring_bytes(bool both, int waves, int depth = kRing) {
-  return depth * stage_bytes(both) * waves;
+  return int64_t{depth} * stage_bytes(both) * waves;
 }
 
 // What one lane copies of 16 rows by 16 tokens: its pieces' addresses at the first byte of K, and the scale that is its
@@ -33,66 +33,60 @@ struct Feed {
   const uint8_t *left[kPieces], *right[kPieces];
   const float* scale;
   int64_t scale_step;  // floats from one step's to the next
-  int64_t bytes;       // of a row
+  int64_t bytes;       // of a row, a multiple of kStageBytes
 };
 
+// kBoth: of up to 16 tokens, else of up to 8. Every instruction counts: at full bandwidth a multiprocessor has some 400
+// issue slots a stage.
+template <bool kBoth, bool kBf16>
 struct Ring {
+  static constexpr int kBytes = stage_bytes(kBoth);
   uint8_t* memory;  // of this wave
-  bool both;
 
-  GPU_DEVICE uint8_t* piece(int slot, int i) const {
-    return memory + slot * stage_bytes(both) + (i * kWave + lane_id()) * 16;
-  }
-  GPU_DEVICE float* scales(int slot) const {
-    return reinterpret_cast<float*>(memory + (slot + 1) * stage_bytes(both) - kScaleBytes);
-  }
-  GPU_DEVICE void copy(int slot, int i, const uint8_t* from, bool inside) const {
-    if (inside)
-      copy16_async(piece(slot, i), from);
-    else
-      *reinterpret_cast<Piece*>(piece(slot, i)) = no_piece();
-  }
+  GPU_DEVICE uint8_t* piece(int slot, int i) const { return memory + slot * kBytes + (i * kWave + lane_id()) * 16; }
+  GPU_DEVICE float* scales(int slot) const { return reinterpret_cast<float*>(memory + (slot + 1) * kBytes - kScaleBytes); }
   GPU_DEVICE void weights(int slot, const Feed& f, int64_t step) const {
-    const int64_t at = step * kStageBytes, part = piece_part(lane_id()) * 16;
+    const int64_t at = step * kStageBytes;
+    const LdsAddress to = lds_address(piece(slot, 0));
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-#pragma unroll
-      for (int i = 0; i < kPieces; ++i)
-        copy(slot, half * 2 + i, f.left[i] + at + half * 64, at + half * 64 + part < f.bytes);
-    }
-    if (lane_id() == kUnitScale && f.scale) copy4_async(scales(slot) + kUnitScale, f.scale + step * f.scale_step);
+    for (int j = 0; j < 2 * kPieces; ++j) copy16_async(to + j * kWave * 16, f.left[j % kPieces] + at + j / kPieces * 64, true);
+    if constexpr (!kBf16)
+      copy4_async(lds_address(scales(slot) + kUnitScale), f.scale + step * f.scale_step, lane_id() == kUnitScale);
   }
   GPU_DEVICE void tokens(int slot, const Feed& f, int64_t step) const {
-    const int64_t at = step * kStageBytes, part = piece_part(lane_id()) * 16;
+    const int64_t at = step * kStageBytes;
+    const LdsAddress to = lds_address(piece(slot, 4));
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const bool inside = at + half * 64 + part < f.bytes;
-      if (f.right[0]) copy(slot, 4 + half, f.right[0] + at + half * 64, inside);
-      if (both && f.right[1]) copy(slot, 6 + half, f.right[1] + at + half * 64, inside);
+      copy16_async(to + half * kWave * 16, f.right[0] + at + half * 64, f.right[0] != nullptr);
+      if constexpr (kBoth) copy16_async(to + (2 + half) * kWave * 16, f.right[1] + at + half * 64, f.right[1] != nullptr);
     }
-    if (lane_id() < kUnitScale && f.scale) copy4_async(scales(slot) + lane_id(), f.scale + step * f.scale_step);
+    if constexpr (!kBf16)
+      copy4_async(lds_address(scales(slot) + lane_id()), f.scale + step * f.scale_step, lane_id() < kUnitScale && f.scale);
   }
   GPU_DEVICE Piece at(int slot, int i) const { return *reinterpret_cast<const Piece*>(piece(slot, i)); }
 
   // The stage's product: e4m3, times its scales, or bf16. All lanes of the wave call it; the stage has arrived.
-  GPU_DEVICE void multiply(int slot, Acc& acc, bool bf16) const {
+  GPU_DEVICE void multiply(int slot, Acc& acc) const {
     Acc part = {};
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const Piece a[kPieces] = {at(slot, half * 2), at(slot, half * 2 + 1)};
-      const Piece b[kPieces] = {at(slot, 4 + half), both ? at(slot, 6 + half) : no_piece()};
-      if (bf16)
-        mma_bf16(acc, a, b, both);
+      const Piece b[kPieces] = {at(slot, 4 + half), kBoth ? at(slot, 6 + half) : no_piece()};
+      if constexpr (kBf16)
+        mma_bf16(acc, a, b, kBoth);
       else
-        mma_fp8(part, a, b, both);
+        mma_fp8(part, a, b, kBoth);
     }
-    if (bf16) return;
-    const float unit = scales(slot)[kUnitScale];
-    float by[kAccColumns];
+    if constexpr (!kBf16) {
+      const float unit = scales(slot)[kUnitScale];
+      constexpr int kUsed = kBoth ? kAcc : kAcc / 2;  // those of tokens 8 and up come last
+      float by[kAccColumns];
 #pragma unroll
-    for (int i = 0; i < kAccColumns; ++i) by[i] = unit * scales(slot)[column_of(lane_id(), i)];
+      for (int i = 0; i < (kBoth ? kAccColumns : kAccColumns / 2); ++i) by[i] = unit * scales(slot)[column_of(lane_id(), i)];
 #pragma unroll
-    for (int r = 0; r < kAcc; ++r) acc.c[r] += part.c[r] * by[column_index(r)];
+      for (int r = 0; r < kUsed; ++r) acc.c[r] += part.c[r] * by[column_index(r)];
+    }
   }
 };
 
@@ -103,8 +97,9 @@ GPU_DEVICE int turns_of(int64_t first, int64_t by, int64_t steps) {
 
 // One wave's share of one tile, all of its weights known before the launch: they are asked for ahead of what the
 // previous kernel writes.
-GPU_DEVICE void stream_tile(const Ring& ring, Acc& acc, const Feed& f, int64_t first, int64_t by, bool bf16) {
-  const int turns = turns_of(first, by, (f.bytes + kStageBytes - 1) / kStageBytes);
+template <bool kBoth, bool kBf16>
+GPU_DEVICE void stream_tile(const Ring<kBoth, kBf16>& ring, Acc& acc, const Feed& f, int64_t first, int64_t by) {
+  const int turns = turns_of(first, by, f.bytes / kStageBytes);
 #pragma unroll
   for (int i = 0; i < kRing; ++i) {
     if (i < turns) ring.weights(i, f, first + i * by);
@@ -119,7 +114,7 @@ GPU_DEVICE void stream_tile(const Ring& ring, Acc& acc, const Feed& f, int64_t f
   for (int i = 0, slot = 0; i < turns; ++i, slot = slot + 1 == kRing ? 0 : slot + 1) {
     copies_wait<kRing - 1>();
     wave_barrier();  // the scales are other lanes' copies
-    ring.multiply(slot, acc, bf16);
+    ring.multiply(slot, acc);
     wave_barrier();  // and have been read
     if (i + kRing < turns) {
       ring.weights(slot, f, first + (i + kRing) * by);

@@ -103,7 +103,7 @@ class CudaDevice final : public RuntimeDevice {
     m_info.runtime = "CUDA " + version_text(runtime, 1000, 10);
     m_info.memory = static_cast<int64_t>(p.totalGlobalMem);
     m_info.l2_bytes = p.l2CacheSize;
-    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8, true};
+    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
   }

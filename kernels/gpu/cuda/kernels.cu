@@ -59,7 +59,6 @@ __device__ __forceinline__ uint32_t stamp_unit() {
 #endif
 GPU_KERNELS(X)
 GPU_KERNELS_32(X)
-GPU_KERNELS_WGMMA(X)
 #undef X
 
 namespace gpu {
@@ -71,7 +70,6 @@ const void* DS_TABLE(Kernel kernel) {
     return reinterpret_cast<const void*>(&DS_KERNEL(key));
     GPU_KERNELS(X)
     GPU_KERNELS_32(X)
-GPU_KERNELS_WGMMA(X)
 #undef X
     case Kernel::count_:
       break;
