@@ -49,7 +49,7 @@ def accounting():
         r = first(name)
         if not r:
             continue
-        print(f"\n{r['model']}, launch={r['launch']}, streams={r['streams']}: {r['launches']} launches, {r['steps']} steps a pass, stamps within {r['fit_residual_ns']} ns\n")
+        print(f"\n{r['model']}, launch={r['launch']}, streams={r['streams']}: {r['launches']} launches, {r['steps']} steps a pass, stamps within {r['fit_residual_ns']} ns and cost {r['stamps_cost_pct']:+.2f} % of a step\n")
         print("| pass | clock | step, us | window, us | busy, us | idle, us | kernel, us | gap, us |\n|---|---|---|---|---|---|---|---|")
         for p in r["passes"]:
             us = lambda n: f"{n / 1000:.1f}" if n else ""
