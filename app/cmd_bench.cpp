@@ -9,6 +9,9 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "app/source.h"
+#include "app/store_access.h"
+#include "app/views.h"
 #include "engine/accounting.h"
 #include "engine/bench.h"
 #include "trace/bench_import.h"
@@ -96,52 +99,40 @@ struct EngineBenchArgs {
   CommonArgs common;
   EngineArgs engine;
   std::string cache = "cold";
+  bool store = true;
 };
-
-json report_json(const engine::BenchReport& r) {
-  const auto& c = r.ceilings;
-  json out = {{"backend", r.backend}, {"device", r.device}, {"model", r.model}, {"synthetic", r.synthetic}, {"cache", r.cache_state}, {"workers", r.workers},
-              {"ceilings", {{"read_gbps", c.read_gbps}, {"copy_gbps", c.copy_gbps}, {"bf16_tflops", c.bf16_tflops},
-                            {"fp8_tflops", c.fp8_tflops}, {"empty_node_us", c.empty_node_us}, {"reads", json::array()}}},
-              {"floor_35_us", r.floor_35_us > 0 ? json(r.floor_35_us) : json(nullptr)},
-              {"products_of_floor", r.products_of_floor()}, {"products_of_read", r.products_of_read()}, {"rows", json::array()}};
-  for (const auto& p : c.reads) out["ceilings"]["reads"].push_back({{"bytes", p.bytes}, {"us", p.us}, {"gbps", p.gbps()}});
-  for (const auto& row : r.rows) {
-    out["rows"].push_back({{"op", row.op}, {"case", row.what}, {"launches", row.launches}, {"us", row.us}, {"bytes", row.bytes}, {"flops", row.flops},
-                           {"gbps", row.gbps()}, {"tflops", row.tflops()}, {"floor_us", row.floor_us}, {"of_floor", row.of_floor()}});
-  }
-  return out;
-}
-
-void print_report(const engine::BenchReport& r) {
-  Table table({"op", "n", "us", "MB", "GB/s", "GFLOP/s", "floor us", "of floor", "launch"});
-  for (const auto& row : r.rows) {
-    table.row({row.op, std::to_string(row.launches), us(row.us), fmt::format("{:.3f}", static_cast<double>(row.bytes) * 1e-6), fmt::format("{:.2f}", row.gbps()),
-               fmt::format("{:.2f}", row.tflops() * 1e3), us(row.floor_us), fmt::format("{:.0f} %", 100 * row.of_floor()), row.what});
-  }
-  const auto& c = r.ceilings;
-  fmt::print("{}\n{} on {}, {}, caches {}\nceilings: read {:.2f} GB/s, copy {:.2f} GB/s, {:.1f} GFLOP/s, empty op {:.3f} us\nmatrix products: {:.0f} % of their floor, {:.0f} % of the read ceiling\n",
-             table.text(), r.model + (r.synthetic ? " (synthetic)" : ""), r.device, r.workers == 0 ? "graph replay" : r.workers == 1 ? "1 worker" : "2 workers", r.cache_state, c.read_gbps, c.copy_gbps, c.fp8_tflops * 1e3, c.empty_node_us,
-             100 * r.products_of_floor(), 100 * r.products_of_read());
-  if (r.floor_35_us > 0) fmt::print("a step's floor at 35 launches a layer: {} us\n", us(r.floor_35_us));
-}
 
 int bench_engine(const EngineBenchArgs& args, bool whole_step) {
   if (args.cache != "cold" && args.cache != "warm") return refuse({"the cache state is cold or warm", "--cache " + args.cache});
   auto spec = spec_from(args.engine);
   if (!spec) return refuse(spec.error());
+  std::optional<db::Store> store;
+  if (args.store) {  // before the work, so that a bad store loses nothing
+    auto opened = open_store(args.common.db);
+    if (!opened) return refuse(opened.error());
+    store = std::move(*opened);
+  }
   ProgressLine line;
   install_interrupt();
   engine::BenchOptions options;
+  options.program = program_name();
   options.whole_step = whole_step;
   options.cold = args.cache == "cold";
   options.progress = [&](const std::string& what, double done) { line.show(what, done); };
   options.cancelled = [] { return interrupted(); };
-  auto report = engine::bench(*spec, options);
+  auto result = engine::bench(*spec, options);
   line.clear();
-  if (!report) return refuse(report.error());
-  if (args.common.json) print_json(report_json(*report));
-  else print_report(*report);
+  if (!result) return refuse(result.error());
+  auto& [run, bench] = *result;
+  if (args.engine.name.empty()) run.name = fmt::format("bench {}, {}", bench.kind, run.spec->model.name);
+  if (store) {
+    auto id = store->save_bench(run, bench);
+    if (!id) return refuse(id.error());
+    run.id = *id;
+  }
+  if (args.common.json) print_json(bench_json(run, bench));
+  else fmt::print("{}", bench_text(run, bench));
+  if (store && !args.common.json) fmt::print("run {} in {}\n", run.id, store->path());
   return kDone;
 }
 
@@ -150,8 +141,10 @@ void add_engine_bench(CLI::App& bench, Context& context, const char* name, const
   const bool whole_step = std::string_view(name) == "step";
   auto* command = bench.add_subcommand(name, what);
   command->footer(fmt::format("Example: decodescope bench {} --model tiny --json\n"
-                              "         decodescope bench {} --model glm-5 --layers 2 --tp 8 --batch 1 --set workers=2", name, name));
+                              "         decodescope bench {} --model glm-5 --layers 2 --tp 8 --batch 1 --set workers=2 --name before\n"
+                              "Stored as a run: `runs` lists it, `show` prints it again, `compare` lays two side by side.", name, name));
   if (!whole_step) command->add_option("--cache", args->cache, "cold: caches are emptied before every run; warm: they are not")->capture_default_str();
+  command->add_flag("--store,!--no-store", args->store, "keep it in the run store (default)");
   add_engine(*command, args->engine);
   add_common(*command, args->common);
   command->callback([&context, args, whole_step] { context.run = [args, whole_step] { return bench_engine(*args, whole_step); }; });
@@ -164,19 +157,8 @@ int bench_accounting(const EngineBenchArgs& args) {
   auto report = engine::account(*spec, [&](const std::string& what, double done) { line.show(what, done); });
   line.clear();
   if (!report) return refuse(report.error());
-  json out = {{"device", report->device}, {"model", report->model}, {"launch", report->launch}, {"streams", report->streams},
-              {"launches", report->launches}, {"steps", report->steps}, {"fit_residual_ns", report->fit_residual_ns}, {"passes", json::array()}};
-  Table table({"pass", "clock", "step us", "window us", "busy us", "idle us", "kernel us", "gap us"});
-  const auto some = [](double v) { return v != 0 ? us(v) : std::string(); };
-  for (const auto& p : report->passes) {
-    out["passes"].push_back({{"pass", p.name}, {"clock", p.clock}, {"period_us", p.period_us > 0 ? json(p.period_us) : json(nullptr)},
-                             {"window_ns", p.window_ns}, {"busy_ns", p.busy_ns}, {"idle_ns", p.idle_ns}, {"kernel_us", p.kernel_us}, {"gap_us", p.gap_us}});
-    const auto ns = [&](int64_t n) { return some(static_cast<double>(n) / 1000); };
-    table.row({p.name, p.clock, some(p.period_us), ns(p.window_ns), ns(p.busy_ns), ns(p.idle_ns), some(p.kernel_us), some(p.gap_us)});
-  }
-  if (args.common.json) return print_json(out), kDone;
-  fmt::print("{}\n{} on {}, launch={}, streams={}: {} launches a step, {} steps a pass\nkernel and gap: medians of stream 0; stamps lie on the profiler's clock within {} ns\n",
-             table.text(), report->model, report->device, report->launch, report->streams, report->launches, report->steps, report->fit_residual_ns);
+  if (args.common.json) print_json(accounting_json(*report));
+  else fmt::print("{}", accounting_text(*report));
   return kDone;
 }
 

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/source.h"
+#include "app/store_access.h"
 #include "app/views.h"
 #include "trace/fail_if.h"
 #include "trace/file_writer.h"
@@ -107,7 +109,42 @@ trace::Status write_markdown(const CompareArgs& args, const trace::Run& a, const
   return trace::write_file_whole(args.markdown, [&](const std::function<void(std::string_view)>& write) { write(*text); });
 }
 
+struct StoredBench {
+  trace::Run run;
+  trace::Bench bench;
+};
+
+// The bench that this id of the store is; none for files and for runs with a trace. What is wrong with the text shows
+// when it is loaded as a trace.
+std::optional<StoredBench> stored_bench(const std::string& text, const std::string& db) {
+  std::error_code ignored;
+  const auto id = run_id(text);
+  if (std::filesystem::exists(text, ignored) || !id) return std::nullopt;
+  auto store = open_store(db);
+  if (!store) return std::nullopt;
+  auto bench = store->bench(*id);
+  if (!bench || !*bench) return std::nullopt;
+  auto run = store->load(*id);
+  if (!run) return std::nullopt;
+  return StoredBench{std::move(*run), std::move(**bench)};
+}
+
+// Two benches row by row; none: neither side is one. What is for traces (windows, conditions, reports) has nothing to say.
+std::optional<int> compare_benches(const CompareArgs& args) {
+  const auto a = stored_bench(args.a, args.common.db), b = stored_bench(args.b, args.common.db);
+  if (!a && !b) return std::nullopt;
+  if (!a || !b) return refuse({"a bench is compared with a bench, not with a trace", args.a + " and " + args.b});
+  for (const auto& [given, option] : {std::pair{!args.window.empty(), "--window"}, {!args.fail_if.empty(), "--fail-if"}, {!args.markdown.empty(), "--markdown"}}) {
+    if (given) return refuse({"is for traces, and these are benches", option});
+  }
+  const BenchSide side_a{a->run, a->bench}, side_b{b->run, b->bench};
+  if (args.common.json) print_json(bench_comparison_json(side_a, side_b));
+  else fmt::print("{}", bench_comparison_text(side_a, side_b));
+  return kDone;
+}
+
 int run_compare(const CompareArgs& args) {
+  if (const auto done = compare_benches(args)) return *done;
   if (!args.window.empty()) {
     if (auto kind = window_kind(args.window); !kind) return refuse(kind.error());
   }
@@ -156,7 +193,7 @@ int run_compare(const CompareArgs& args) {
 void add_compare(CLI::App& cli, Context& context) {
   auto args = std::make_shared<CompareArgs>();
   auto* command = cli.add_subcommand("compare", "Where the microseconds between two runs or traces went; sums exactly.");
-  command->footer("Example: decodescope compare before.json.gz after.json.gz\n         decodescope compare 3 4 --json\n"
+  command->footer("Example: decodescope compare before.json.gz after.json.gz\n         decodescope compare 3 4 --json       (two runs, or two stored benches: ratios row by row)\n"
                   "         decodescope compare 3,4,5 6,7,8 --fail-if 'wall_pct > 2 or op:topk_us > 5' --markdown comment.md\n"
                   "Exit code 1 when a condition is met with confidence: its 95 % interval over 3 or more runs a side (or 5 or more\n"
                   "steps or layers of one) lies beyond the bound. Fewer: unknown, exit code 0.");

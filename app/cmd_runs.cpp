@@ -25,10 +25,17 @@ int list_runs(const CommonArgs& common, const std::string& text) {
   filter.text = text;
   auto runs = store->list(filter);
   if (!runs) return refuse(runs.error());
+  auto benches = store->benches();
+  if (!benches) return refuse(benches.error());
+  const auto bench_of = [&](const trace::Run& run) {
+    const auto found = benches->find(run.id);
+    return found == benches->end() ? std::string() : found->second;
+  };
   if (common.json) {
     json out = json::array();
     for (const auto& run : *runs) {
       json row = run_json_row(run);
+      row["bench"] = bench_of(run).empty() ? json(nullptr) : json(bench_of(run));
       row["steps"] = run.step.n;   // a listing carries no step times
       out.push_back(std::move(row));
     }
@@ -41,7 +48,7 @@ int list_runs(const CommonArgs& common, const std::string& text) {
   }
   Table table({"run", "created", "origin", "step us", "model", "backend", "device", "name", "tags"});
   for (const auto& run : *runs) {
-    table.row({std::to_string(run.id) + (run.starred ? "*" : ""), run.created, std::string(trace::to_string(run.origin)),
+    table.row({std::to_string(run.id) + (run.starred ? "*" : ""), run.created, bench_of(run).empty() ? std::string(trace::to_string(run.origin)) : "bench " + bench_of(run),
                run.step.n ? us(run.step.median) : "-", run.spec ? model_label(*run.spec) : "", run.backend, run.device, run.name, run.tags});
   }
   fmt::print("{}", table.text());
@@ -109,11 +116,16 @@ int show_run(const CommonArgs& common, const std::string& text) {
   out["report"] = run->report ? report_json(*run->report) : json(nullptr);
   out["ab"] = run->ab_id ? json{{"id", run->ab_id}, {"arm", std::string(1, run->ab_arm)}} : json(nullptr);
   out["events"] = run->trace ? run->trace->events.size() : 0;
+  auto bench = store->bench(*id);
+  if (!bench) return refuse(bench.error());
+  out["bench"] = *bench ? bench_json(*run, **bench) : json(nullptr);
   auto serving = store->attachment(*id, "serving");
   if (!serving) return refuse(serving.error());
   out["serving"] = serving->empty() ? json(nullptr) : serving_view(*run, *serving);
-  if (common.json) print_json(out);
-  else fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
+  if (common.json) return print_json(out), kDone;
+  if (*bench) out.erase("bench");  // a table below
+  fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
+  if (*bench) fmt::print("\n{}", bench_text(*run, **bench));
   return kDone;
 }
 

@@ -5,12 +5,17 @@
 #include <vector>
 
 #include "trace/ab.h"
+#include "trace/bench.h"
 #include "trace/bubbles.h"
 #include "trace/compare.h"
 #include "trace/floors.h"
 #include "trace/layers.h"
 #include "trace/path.h"
 #include "trace/run.h"
+
+namespace engine {
+struct AccountingReport;
+}
 
 namespace app {
 
@@ -54,5 +59,16 @@ nlohmann::json record_json(const trace::Run&, const std::string& db);
 nlohmann::json ab_json(const trace::AbResult&);
 std::string ab_text(const trace::AbResult&);
 nlohmann::json report_json(const trace::ImportReport&);
+
+struct BenchSide {
+  const trace::Run& run;
+  const trace::Bench& bench;
+};
+nlohmann::json bench_json(const trace::Run&, const trace::Bench&);
+std::string bench_text(const trace::Run&, const trace::Bench&);
+nlohmann::json bench_comparison_json(const BenchSide& a, const BenchSide& b);
+std::string bench_comparison_text(const BenchSide& a, const BenchSide& b);
+nlohmann::json accounting_json(const engine::AccountingReport&);
+std::string accounting_text(const engine::AccountingReport&);
 
 }  // namespace app

@@ -48,19 +48,29 @@ if(hip_missing)
   return()
 endif()
 
-set(hip_out ${CMAKE_BINARY_DIR}/generated/gfx950_kernels.hsaco)
-add_custom_command(OUTPUT ${hip_out} ${hip_out}.usage
-  COMMAND ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_out}.usage ${hip_compiler} -x hip --offload-arch=gfx950
-    -std=c++20 -O3 -ffp-contract=off --offload-device-only --no-gpu-bundle-output -fuse-cuid=none
-    -Rpass-analysis=kernel-resource-usage -I${CMAKE_SOURCE_DIR} -Xclang -dependency-file -Xclang ${hip_out}.d
-    -Xclang -MT -Xclang ${hip_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip -o ${hip_out}
-  DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_compiler}
-  DEPFILE ${hip_out}.d VERBATIM COMMENT "gfx950 kernels")
-add_custom_target(gfx950 DEPENDS ${hip_out})
+# Twice: plain, and with a stamp of the device's clock a block (DS_STAMPED).
+set(hip_objects)
+foreach(form plain stamped)
+  set(hip_out ${CMAKE_BINARY_DIR}/generated/gfx950_kernels.hsaco)
+  set(hip_define)
+  if(form STREQUAL stamped)
+    set(hip_out ${CMAKE_BINARY_DIR}/generated/gfx950_kernels_stamped.hsaco)
+    set(hip_define -DDS_STAMPED=1)
+  endif()
+  add_custom_command(OUTPUT ${hip_out} ${hip_out}.usage
+    COMMAND ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_out}.usage ${hip_compiler} -x hip --offload-arch=gfx950
+      -std=c++20 -O3 -ffp-contract=off --offload-device-only --no-gpu-bundle-output -fuse-cuid=none ${hip_define}
+      -Rpass-analysis=kernel-resource-usage -I${CMAKE_SOURCE_DIR} -Xclang -dependency-file -Xclang ${hip_out}.d
+      -Xclang -MT -Xclang ${hip_out} -c ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip -o ${hip_out}
+    DEPENDS ${CMAKE_SOURCE_DIR}/kernels/gpu/hip/kernels.hip ${CMAKE_SOURCE_DIR}/scripts/compile_gpu.sh ${hip_compiler}
+    DEPFILE ${hip_out}.d VERBATIM COMMENT "gfx950 kernels, ${form}")
+  list(APPEND hip_objects ${hip_out})
+endforeach()
+add_custom_target(gfx950 DEPENDS ${hip_objects})
 add_library(ds_hip STATIC kernels/gpu/hip/device.cpp kernels/gpu/hip/library.cpp kernels/gpu/hip/profiler.cpp)
 target_include_directories(ds_hip PUBLIC ${CMAKE_SOURCE_DIR})
-set_source_files_properties(${hip_out} PROPERTIES GENERATED TRUE)
-ds_embed(ds_hip ${hip_out})
+set_source_files_properties(${hip_objects} PROPERTIES GENERATED TRUE)
+ds_embed(ds_hip ${hip_objects})
 # Each needs the other, as with ds_cuda.
 target_link_libraries(ds_hip PUBLIC ds_options ds_kernels ds_gpu PRIVATE ${CMAKE_DL_LIBS})
 target_compile_definitions(ds_gpu PRIVATE DS_WITH_HIP=1)

@@ -87,6 +87,7 @@ void fill_bundle(Store& store, const std::vector<int64_t>& runs, const std::stri
     if (new_ids.contains(id)) continue;
     const trace::Run run = value_or_throw(store.load(id));
     const int64_t new_id = new_ids[id] = insert_run(*bundle, scrubber ? scrubber->run(run) : run, store.path());
+    if (const auto bench = read_bench(source, id)) insert_bench(*bundle, new_id, *bench);
     for (const auto& [key, value] : read_attachments(source, id)) write_attachment(*bundle, new_id, key, clean(value));
     if (!options.view.empty()) write_attachment(*bundle, new_id, "view", clean(options.view));
   }
@@ -125,7 +126,7 @@ int64_t find_same(SQLite::Database& database, const trace::Run& run, const std::
 }
 
 ImportedRun import_run(SQLite::Database& database, const trace::Run& run, const std::map<std::string, std::string>& attachments,
-                       const std::string& where) {
+                       const std::optional<trace::Bench>& bench, const std::string& where) {
   ImportedRun imported{.name = run.name};
   imported.id = find_same(database, run, where);
   imported.existed = imported.id != 0;
@@ -135,6 +136,7 @@ ImportedRun import_run(SQLite::Database& database, const trace::Run& run, const 
     imported.restored = restore.exec() > 0;
   } else {
     imported.id = insert_run(database, run, where);
+    if (bench) insert_bench(database, imported.id, *bench);
     for (const auto& [key, value] : attachments) write_attachment(database, imported.id, key, value);
   }
   return imported;
@@ -149,7 +151,8 @@ BundleImport import_all(const BundleFile& bundle, SQLite::Database& database, co
   for (const int64_t id : value_or_throw(ids)) {
     const auto run = guarded(path, nullptr, [&] { return load_run(bundle.database(), id, path); });
     const auto attachments = guarded(path, nullptr, [&] { return read_attachments(bundle.database(), id); });
-    result.runs.push_back(import_run(database, value_or_throw(run), value_or_throw(attachments), store_path));
+    const auto bench = guarded(path, nullptr, [&] { return read_bench(bundle.database(), id); });
+    result.runs.push_back(import_run(database, value_or_throw(run), value_or_throw(attachments), value_or_throw(bench), store_path));
     new_ids[id] = result.runs.back().id;
   }
   const auto links = guarded(path, nullptr, [&] { return list_ab(bundle.database()); });

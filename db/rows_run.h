@@ -10,6 +10,7 @@
 
 #include "db/store.h"
 #include "trace/ab.h"
+#include "trace/bench.h"
 #include "trace/run.h"
 
 namespace db {
@@ -29,6 +30,12 @@ std::map<std::string, std::string> read_attachments(const SQLite::Database&, int
 std::vector<trace::Run> list_runs(const SQLite::Database&, const RunFilter&);
 // Throws Refusal naming the runs there are.
 void require_run(const SQLite::Database&, int64_t id, bool removed, const std::string& where);
+
+// What a bench found, beside its run; none of most runs.
+void insert_bench(SQLite::Database&, int64_t run, const trace::Bench&);
+std::optional<trace::Bench> read_bench(const SQLite::Database&, int64_t run);
+// "kernels" or "step" of every run that is a bench.
+std::map<int64_t, std::string> list_benches(const SQLite::Database&);
 
 int64_t insert_ab(SQLite::Database&, const trace::AbResult&, int64_t run_a, int64_t run_b);
 // REQUIRES: there is such an A/B.

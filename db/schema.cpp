@@ -194,7 +194,40 @@ CREATE TABLE attachment (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kVersion1, kVersion2};
+// Version 3. Benches (trace/bench.h): a run without a trace whose rows stand here.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE bench (
+  run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+  kind TEXT NOT NULL,                    -- kernels | step
+  cache TEXT NOT NULL,
+  workers INTEGER NOT NULL,              -- of the CPU; 0 = a graph, replayed
+  read_gbps REAL, copy_gbps REAL, bf16_tflops REAL, fp8_tflops REAL,   -- ceilings, measured in the same run
+  empty_node_us REAL
+) STRICT;
+CREATE TABLE bench_read (                -- cold reads by size
+  run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  i INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  us REAL,
+  PRIMARY KEY (run, i)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE bench_row (
+  run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  i INTEGER NOT NULL,
+  op TEXT NOT NULL,
+  what TEXT NOT NULL,                    -- which launch, its shape
+  us REAL,
+  launches INTEGER NOT NULL,             -- in a step
+  bytes INTEGER NOT NULL,
+  flops INTEGER NOT NULL,
+  floor_us REAL,
+  streams_weights INTEGER NOT NULL CHECK (streams_weights IN (0, 1)),
+  floor_35_us REAL,                      -- of a whole step: at 35 launches a layer
+  PRIMARY KEY (run, i)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

@@ -79,6 +79,30 @@ trace::Result<int64_t> Store::save(const trace::Run& run) {
                  [&] { return in_transaction(database, [&] { return insert_run(database, run, path()); }); });
 }
 
+trace::Result<int64_t> Store::save_bench(const trace::Run& run, const trace::Bench& bench) {
+  auto& database = *m_impl->database;
+  return guarded(path(), &database, [&] {
+    return in_transaction(database, [&] {
+      const int64_t id = insert_run(database, run, path());
+      insert_bench(database, id, bench);
+      return id;
+    });
+  });
+}
+
+trace::Result<std::optional<trace::Bench>> Store::bench(int64_t run) {
+  auto& database = *m_impl->database;
+  return guarded(path(), &database, [&] {
+    SQLite::Transaction snapshot(database);
+    require_run(database, run, false, path());
+    return read_bench(database, run);
+  });
+}
+
+trace::Result<std::map<int64_t, std::string>> Store::benches() {
+  return guarded(path(), m_impl->database.get(), [&] { return list_benches(*m_impl->database); });
+}
+
 trace::Result<SavedAb> Store::save_ab(const trace::AbResult& result) {
   assert(result.a && result.b && "an A/B has two runs");
   auto& database = *m_impl->database;

@@ -8,6 +8,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "trace/ab.h"
+#include "trace/bench.h"
 #include "trace/result.h"
 #include "trace/run.h"
 
@@ -52,6 +54,8 @@ class Store {
   // A new run with a new id, whatever id, ab_id and ab_arm say. An empty `created` becomes now.
   // error: a trace that breaks a promise of trace.h; nothing is stored.
   trace::Result<int64_t> save(const trace::Run&);
+  // A bench: its run, which has no trace, and what it found.
+  trace::Result<int64_t> save_bench(const trace::Run&, const trace::Bench&);
   // Both runs and the record that links them, in one transaction. REQUIRES: a and b are set.
   trace::Result<SavedAb> save_ab(const trace::AbResult&);
   // Replaces the record (spec, instances, estimate ...) of a stored A/B that was resumed; its runs stay as they are.
@@ -60,6 +64,10 @@ class Store {
   // Newest first, without traces and without step_us (`step` has their median).
   trace::Result<std::vector<trace::Run>> list(const RunFilter& = {});
   trace::Result<trace::Run> load(int64_t run);
+  // What the bench found that this run is; none of other runs.
+  trace::Result<std::optional<trace::Bench>> bench(int64_t run);
+  // "kernels" or "step", by run, of all that are benches.
+  trace::Result<std::map<int64_t, std::string>> benches();
   // The A/B that this run is an arm of, with both runs and their traces.
   trace::Result<trace::AbResult> load_ab(int64_t run);
 

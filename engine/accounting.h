@@ -19,10 +19,12 @@ struct AccountingReport {
   std::string device, model, launch, streams;
   int launches = 0, steps = 0;
   std::vector<AccountingPass> passes;
+  std::string no_profiler;      // why there are no passes under one; empty = there are
+  double stamps_cost_pct() const;  // of a step, stamps against bare: medians of alternating steps
   int64_t fit_residual_ns = 0;  // of stamps laid on the profiler's clock
 };
 
-// error: as prepare(), or a backend without stamps or profiler.
+// Without a profiler the first two passes alone. error: as prepare(), or a backend without stamps.
 trace::Result<AccountingReport> account(const trace::RunSpec&, const Progress& = {});
 
 // Time covered by any of a step's launches, and the whole from first start to last end.

@@ -133,7 +133,8 @@ static trace::Status put_on_gpu(Model& m, Arm& arm) {
       {q.slots(), M, "slots", true},
       {q.routing().imposed() ? q.routing().ids(0) : nullptr, q.routing().bytes(), "routing", true}};
   trace::Result<std::shared_ptr<GpuStep>> step = GpuStep::make(
-      **device, plan, arm.step.arena, blocks, arm.toggles.is(ToggleKey::launch, "graph"), m.setup.plan.overlap);
+      **device, plan, arm.step.arena, blocks,
+      {.graph = arm.toggles.is(ToggleKey::launch, "graph"), .overlap = m.setup.plan.overlap, .synchronous = m.setup.synchronous});
   if (!step) return step.error();
   plan.gpu = std::move(step).value();
   for (size_t i = 0; i < plan.ops.size(); ++i)

@@ -58,20 +58,21 @@ class Bench {
         m_options(options),
         m_executor(session.model().executor),
         m_both_routings(both_routings) {
-    const trace::RunSpec& spec = session.spec();
-    m_report.backend = spec.backend, m_report.device = device_name();
-    m_report.model = spec.model.name, m_report.synthetic = spec.model.synthetic;
-    m_report.workers = m_executor.workers();
-    m_report.cache_state = options.whole_step ? "step" : options.cold ? "cold" : "warm";
+    const Setup& setup = session.model().setup;
+    m_run = described_run(setup, setup.spec.toggles, setup.spec.name, options.program);
+    m_run.kernels_per_step = static_cast<double>(session.plan().ops.size());
+    m_bench.kind = options.whole_step ? "step" : "kernels";
+    m_bench.workers = m_executor.workers();
+    m_bench.cache = options.whole_step ? "step" : options.cold ? "cold" : "warm";
     if (!session.plan().gpu) return;
     m_gpu = std::make_unique<GpuBench>(session.plan().gpu->device(), options.repeats == 1);
-    m_report.device = device_name(session.model().setup), m_report.workers = 0;
-    if (!options.whole_step) m_report.cache_state = "in turn through the layers";
+    m_bench.workers = 0;
+    if (!options.whole_step) m_bench.cache = "in turn through the layers";
   }
 
-  Result<BenchReport> run() {
+  Result<BenchRun> run() {
     progress("measuring ceilings", 0);
-    m_report.ceilings = m_gpu ? m_gpu->measure() : measure_ceilings(m_executor);
+    m_bench.ceilings = m_gpu ? m_gpu->measure() : measure_ceilings(m_executor);
     if (!(m_options.whole_step ? steps() : launches())) return Error{"cancelled", "bench"};
     if (m_both_routings) {
       m_routing = kSecondRouting;
@@ -80,7 +81,9 @@ class Bench {
           Routing::parse(m_routing, setup.shape, setup.spec.workload.seed).value());
       if (!(m_options.whole_step ? steps() : launches())) return Error{"cancelled", "bench"};
     }
-    return std::move(m_report);
+    m_run.step = trace::estimate_median(m_run.step_us);
+    if (m_run.step_us.empty()) m_run.step = {};
+    return BenchRun{m_run, m_bench};
   }
 
  private:
@@ -90,8 +93,8 @@ class Bench {
   }
 
   double floor_us(const kernels::Cost& c) const {
-    const double memory = static_cast<double>(c.bytes) / (m_report.ceilings.read_gbps * 1e3);
-    const double flops = static_cast<double>(c.flops) / (m_report.ceilings.fp8_tflops * 1e6);
+    const double memory = static_cast<double>(c.bytes) / (m_bench.ceilings.read_gbps * 1e3);
+    const double flops = static_cast<double>(c.flops) / (m_bench.ceilings.fp8_tflops * 1e6);
     return std::max(memory, flops);
   }
 
@@ -203,7 +206,7 @@ class Bench {
     const kernels::Cost cost = kernels::cost(op.args);
     row.bytes = cost.bytes, row.flops = cost.flops, row.floor_us = floor_us(cost);
     row.streams_weights = !shape.empty();
-    m_report.rows.push_back(std::move(row));
+    m_bench.rows.push_back(std::move(row));
   }
 
   void launch_on_gpu(const PlannedOp& op, const std::string& what, const std::string& shape) {
@@ -215,7 +218,7 @@ class Bench {
     row.bytes = cost.bytes, row.flops = cost.flops;
     row.floor_us = floor_us(static_cast<size_t>(op.index), cost);
     row.streams_weights = !shape.empty();
-    m_report.rows.push_back(std::move(row));
+    m_bench.rows.push_back(std::move(row));
   }
 
   bool steps() {
@@ -249,13 +252,13 @@ class Bench {
       for (const auto& [key, t] : sum) us[key].push_back(t);
       m_session.model().sequences.advance(m_session.plan().next_tokens);
     }
+    if (m_run.step_us.empty()) m_run.step_us = whole;
     summarise(last, us, trace::median(whole));
     return true;
   }
 
   void summarise(const RecordedStep& last, const std::map<std::string, std::vector<double>>& us,
                  double whole_us) {
-    m_report.floor_35_us = 0;
     std::vector<BenchRow> rows;
     BenchRow total;
     if (m_session.model().sequences.routing().imposed()) total.what = routing();
@@ -277,16 +280,16 @@ class Bench {
         row->bytes += last.costs[i].bytes, row->flops += last.costs[i].flops;
         row->floor_us += floor_us(i, last.costs[i]);
       }
-      if (m_gpu) m_report.floor_35_us += m_gpu->read_us(last.costs[i].bytes);
+      if (m_gpu) total.floor_35_us += m_gpu->read_us(last.costs[i].bytes);
       if (m_gpu && at->launches == 1) at->what += experts_of(ops[i]);
     }
-    if (m_gpu) m_report.floor_35_us += 35.0 * m_session.spec().model.layers * m_report.ceilings.empty_node_us;
+    if (m_gpu) total.floor_35_us += 35.0 * m_session.spec().model.layers * m_bench.ceilings.empty_node_us;
     rows.push_back(std::move(total));
     for (BenchRow& row : rows) {
       if (m_routing.empty() || row.op == "step" || row.op.starts_with("experts_")) {
         if (row.op.starts_with("experts_") && !rows.back().what.empty())
           row.what += ", " + routing();
-        m_report.rows.push_back(std::move(row));
+        m_bench.rows.push_back(std::move(row));
       }
     }
   }
@@ -296,29 +299,14 @@ class Bench {
   Executor& m_executor;
   const bool m_both_routings;
   std::unique_ptr<GpuBench> m_gpu;
-  BenchReport m_report;
+  trace::Run m_run;
+  trace::Bench m_bench;
   std::string m_routing;  // of the second round
 };
 
 }  // namespace
 
-double BenchReport::products_of_floor() const {
-  double floor = 0, us = 0;
-  for (const BenchRow& row : rows) {
-    if (row.streams_weights) floor += row.floor_us, us += row.us;
-  }
-  return us > 0 ? floor / us : 0;
-}
-
-double BenchReport::products_of_read() const {
-  double bytes = 0, us = 0;
-  for (const BenchRow& row : rows) {
-    if (row.streams_weights) bytes += static_cast<double>(row.bytes), us += row.us;
-  }
-  return us > 0 ? bytes / us * 1e-3 / ceilings.read_gbps : 0;
-}
-
-Result<BenchReport> bench(const trace::RunSpec& spec, const BenchOptions& options) {
+Result<BenchRun> bench(const trace::RunSpec& spec, const BenchOptions& options) {
   if (spec.workload.batch == 0)
     return Error{"a batch of 0 launches nothing: there is nothing to time", "--batch 0"};
   trace::RunSpec imposed = spec;

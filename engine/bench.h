@@ -14,42 +14,25 @@
 
 namespace engine {
 
-struct BenchRow {
-  std::string op;    // key of the model's op: "q_b"; the last row of `step` is "step"
-  std::string what;  // which launch, its shape: "layer 0, gemm_fp8 M=4 N=2048 K=2048"
-  double us = 0;     // median; of `step`, of all its launches in a step together
-  int launches = 1;  // in a step
-  int64_t bytes = 0, flops = 0;
-  double floor_us = 0;  // the larger of bytes / read ceiling and flops / arithmetic ceiling
-  bool streams_weights = false;  // a matrix product with weights: counts as GEMV
-  double gbps() const { return us > 0 ? static_cast<double>(bytes) / us * 1e-3 : 0; }
-  double tflops() const { return us > 0 ? static_cast<double>(flops) / us * 1e-6 : 0; }
-  double of_floor() const { return us > 0 ? floor_us / us : 0; }
-};
+using trace::BenchRow;
 
-struct BenchReport {
-  std::string backend, device, model, cache_state;
-  bool synthetic = false;  // no one publishes this model
-  int workers = 1;
-  Ceilings ceilings;
-  // step on a GPU: cold reads of every launch's bytes and 35 empty nodes a layer; of the last routing
-  double floor_35_us = 0;
-  std::vector<BenchRow> rows;
-  // Of the rows that stream weights: their floors over their times, and bytes a microsecond over
-  // the read ceiling.
-  double products_of_floor() const;
-  double products_of_read() const;
+// A bench as it is stored: a run without a trace, and what was found.
+struct BenchRun {
+  trace::Run run;
+  trace::Bench bench;
 };
 
 struct BenchOptions {
   bool whole_step = false;  // else one launch at a time
   bool cold = true;         // of single launches
   int repeats = 0;          // 0: 15 of a launch, the spec's steps of a step
+  std::string program;      // version, for the run
   Progress progress;
   std::function<bool()> cancelled;
 };
 
-// error: as prepare(), a batch of 0, or cancelled. Throws std::bad_alloc.
-trace::Result<BenchReport> bench(const trace::RunSpec&, const BenchOptions&);
+// The run's step times, of `step`, are those under the first routing. error: as prepare(), a batch of 0,
+// or cancelled. Throws std::bad_alloc.
+trace::Result<BenchRun> bench(const trace::RunSpec&, const BenchOptions&);
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 #include "engine/gpu_device.h"
 
 #include <mutex>
+#include <vector>
 
 namespace engine {
 
@@ -22,6 +23,7 @@ namespace {
 struct Devices {
   std::mutex mutex;
   std::unique_ptr<Device> cuda, hip;
+  std::vector<std::unique_ptr<Device>> lost;  // kept: what lay on them is still to be given back
   std::unique_ptr<Device>& of(std::string_view backend) { return backend == "cuda" ? cuda : hip; }
 };
 Devices& devices() {
@@ -34,6 +36,7 @@ Devices& devices() {
 
 void use_gpu_device(std::string_view backend, std::unique_ptr<Device> device) {
   const std::lock_guard lock(devices().mutex);
+  devices().lost.clear();
   devices().of(backend) = std::move(device);
 }
 
@@ -42,6 +45,7 @@ trace::Result<Device*> gpu_device(std::string_view backend) {
   std::unique_ptr<Device>& device = devices().of(backend);
   if (!device || device->lost()) {
     std::string why;
+    if (device) devices().lost.push_back(std::move(device));
     device = kernels::gpu::open_device(backend, &why);
     if (!device) return trace::Error{why, "--backend " + std::string(backend)};
   }

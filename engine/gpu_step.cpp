@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <mutex>
+#include <map>
 #include <stdexcept>
 
 #include "engine/kernel_order.h"
@@ -19,73 +19,22 @@ namespace {
 // Events of a step: its begin and end, the two ends of the fork and join of streams, then two an op.
 enum StepEvent { kBegin, kEnd, kFork, kJoin, kOps };
 
+// "layer 0 q_b: gemm_fp8, y bf16 4 x 2048"
+std::string described(const PlannedOp& op) {
+  std::string text = op.label + ": " + std::string(kernels::key_of(kernels::op_of(op.args)));
+  for (const kernels::Tensor& t : kernels::outputs(op.args))
+    text += ", " + std::string(t.name) + " " + std::string(kernels::to_string(t.format)) + " " + std::to_string(t.rows.size()) + " x " + std::to_string(t.row_size());
+  return text;
+}
+
 constexpr int64_t kFillerBytes = 2 << 20;  // by one block: some 30 us, longer than a graph's launch call
 constexpr int64_t kMergeGap = 4096;        // ranges closer than this are one copy
 
-std::map<const void*, std::weak_ptr<Image>>& images() {
-  static std::map<const void*, std::weak_ptr<Image>> all;
-  return all;
-}
-std::mutex& images_mutex() {
-  static std::mutex mutex;
-  return mutex;
-}
-
 }  // namespace
 
-Result<std::shared_ptr<Image>> Image::of(Device& device, const void* host, int64_t bytes, const std::string& what,
-                                         const Make& make) {
-  const std::lock_guard lock(images_mutex());
-  if (auto known = images()[host].lock(); known && known->m_bytes == bytes && &known->m_device == &device) return known;
-  std::shared_ptr<Image> image(new Image(device, host, bytes));
-  kernels::Status s = device.allocate(std::max<int64_t>(bytes, 256), &image->m_memory);
-  if (s.ok() && make) {
-    try {
-      make(image->device());
-    } catch (const std::runtime_error& e) {
-      s.error = e.what();
-    }
-  } else if (s.ok()) {
-    s = device.upload(image->m_memory, host, bytes);
-  }
-  if (!s.ok()) return Error{what + ": " + s.error, "device memory"};
-  images()[host] = image;
-  return image;
-}
-
-int64_t Image::held() {
-  const std::lock_guard lock(images_mutex());
-  int64_t bytes = 0;
-  for (const auto& [host, image] : images()) {
-    if (const auto alive = image.lock()) bytes += alive->m_bytes;
-  }
-  return bytes;
-}
-
-void Image::to_host(const void* host) {
-  std::shared_ptr<Image> image;
-  {
-    const std::lock_guard lock(images_mutex());
-    const auto found = images().find(host);
-    if (found != images().end()) image = found->second.lock();
-  }
-  if (!image || !image->host_stale) return;
-  const kernels::Status s = image->m_device.download(const_cast<void*>(host), image->device(), image->m_bytes);
-  if (!s.ok()) throw std::runtime_error(s.error + ", reading device memory");
-  image->host_stale = false;
-}
-
-Image::~Image() {
-  if (m_memory) m_device.release(m_memory);
-}
-
-Scratch::Scratch(Device& device, int64_t bytes, const std::string& what) : m_device(device), m_bytes(bytes) {
-  if (const kernels::Status s = device.allocate(bytes, &m_memory); !s.ok()) throw std::runtime_error(s.error + ", " + what);
-}
-
 Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan& plan, const Arena& arena,
-                                               std::span<const Block> blocks, bool graph, bool overlap) {
-  std::shared_ptr<GpuStep> step(new GpuStep(device, graph, overlap));
+                                               std::span<const Block> blocks, const Options& options) {
+  std::shared_ptr<GpuStep> step(new GpuStep(device, options));
   const auto add = [&](const void* host, int64_t bytes, const std::string& what) -> Result<std::shared_ptr<Image>> {
     Result<std::shared_ptr<Image>> image = Image::of(device, host, bytes, what);
     if (image) {
@@ -116,11 +65,17 @@ Result<std::shared_ptr<GpuStep>> GpuStep::make(Device& device, const DecodePlan&
   }
   std::string why;
   const std::string profiler = device.profiler(&why);
-  step->m_profiled = !profiler.empty();
-  step->m_collector = step->m_profiled ? profiler : "device events around each op, eager (" + why + ")";
+  step->m_profiled = true, step->m_collector = profiler;
+  if (profiler.empty()) step->without_profiler(why);
   if (const kernels::Status s = device.allocate(kFillerBytes, &step->m_filler); !s.ok())
     return Error{s.error, "device memory"};
   return step;
+}
+
+void GpuStep::without_profiler(const std::string& why) {
+  m_profiled = false;
+  m_calls = {};
+  m_collector = "device events around each op, eager (" + why + ")";
 }
 
 GpuStep::~GpuStep() {
@@ -231,7 +186,10 @@ void GpuStep::enqueue(const DecodePlan& plan, bool stamped, bool device_stamps) 
     if (stamped) need(m_device.record(kOps + 2 * i, op.stream), op.label);
     kernels::gpu::Launch launch = m_ops[static_cast<size_t>(i)].launch;
     if (device_stamps) launch.stamps = slots, slots += launch.grid_x * launch.grid_y;
-    need(m_device.launch(launch, op.stream), op.label);
+    if (const kernels::Status s = m_device.launch(launch, op.stream); !s.ok()) need(s, described(op));
+    if (m_synchronous) {
+      if (const kernels::Status s = m_device.synchronize(); !s.ok()) need(s, described(op));
+    }
     if (stamped) need(m_device.record(kOps + 2 * i + 1, op.stream), op.label);
     if (op.awaited) need(m_device.record(after + i, op.stream), op.label);
   }
@@ -245,7 +203,7 @@ int64_t GpuStep::timed(const std::function<void()>& enqueue) {
   need(m_device.record(kBegin, 0), "step");
   enqueue();
   need(m_device.record(kEnd, 0), "step");
-  need(m_device.synchronize(), "step");
+  need(m_device.synchronize(), "in a step: --set sync=on names the op");
   double us = 0;
   need(m_device.elapsed_us(kBegin, kEnd, &us), "step");
   return static_cast<int64_t>(us * 1000 + 0.5);
@@ -261,8 +219,7 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
     return now_ns() - begin;
   }
   for (const std::shared_ptr<Image>& image : m_written) image->host_stale = true;
-  if (stamps && m_profiled) {
-    traced(plan, stamps, now_ns());
+  if (stamps && m_profiled && traced(plan, stamps, now_ns())) {
     int64_t last = 0, first = std::numeric_limits<int64_t>::max();
     for (size_t i = 0; i < plan.ops.size(); ++i)
       first = std::min(first, stamps[i].start_ns), last = std::max(last, stamps[i].end_ns);
@@ -284,15 +241,19 @@ int64_t GpuStep::run(const DecodePlan& plan, Stamp* stamps, const Executor::Afte
 }
 
 // The step as it runs untraced, under the vendor's profiler; times in the profiler's clock from the first start.
-void GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
-  std::vector<kernels::gpu::TracedKernel> records;
-  need(m_device.begin_trace(), "tracing");
+bool GpuStep::traced(const DecodePlan& plan, Stamp* stamps, int64_t begin_ns) {
+  if (m_graph_wanted) captured(m_traced_graph, plan, false);
+  // Denied, or in another's hands: then the device's events tell of an eager step.
+  if (const kernels::Status begun = m_device.begin_trace(); !begun.ok()) {
+    if (m_device.lost()) need(begun, "tracing");
+    return without_profiler(begun.error), false;
+  }
   if (m_graph_wanted)
-    need(m_device.launch(captured(m_traced_graph, plan, false), 0), "graph");
+    need(m_device.launch(*m_traced_graph, 0), "graph");
   else
     enqueue(plan, false);
-  need(m_device.end_trace(&records), "tracing");
-  profiled_stamps(plan, records, "", stamps, begin_ns);
+  end_profile(plan, "", stamps, begin_ns);
+  return true;
 }
 
 kernels::gpu::Graph& GpuStep::captured(std::unique_ptr<kernels::gpu::Graph>& graph, const DecodePlan& plan, bool device_stamps) {
@@ -304,9 +265,11 @@ kernels::gpu::Graph& GpuStep::captured(std::unique_ptr<kernels::gpu::Graph>& gra
   return *graph;
 }
 
-// The records laid on the plan's ops, from `begin_ns` on.
-void GpuStep::profiled_stamps(const DecodePlan& plan, std::vector<kernels::gpu::TracedKernel>& records, const char* suffix,
-                              Stamp* stamps, int64_t begin_ns) {
+// The records laid on the plan's ops, the first of them (a call's, if calls are told) at `begin_ns`.
+void GpuStep::end_profile(const DecodePlan& plan, const char* suffix, Stamp* stamps, int64_t begin_ns) {
+  std::vector<kernels::gpu::TracedKernel> records;
+  m_calls = {};
+  need(m_device.end_trace(&records, &m_calls.calls), "tracing");
   std::vector<ExpectedKernel> expected;
   for (size_t i = 0; i < m_ops.size(); ++i)
     expected.push_back({"ds_" + std::string(kernels::gpu::key_of(m_ops[i].launch.kernel)) + suffix, plan.ops[i].stream});
@@ -315,10 +278,21 @@ void GpuStep::profiled_stamps(const DecodePlan& plan, std::vector<kernels::gpu::
   if (order.empty())
     throw std::runtime_error("the profiler's " + std::to_string(seen) + " records do not fit the step's " +
                              std::to_string(plan.ops.size()) + " launches, tracing");
-  const int64_t first = records.empty() ? 0 : std::min_element(records.begin(), records.end(), [](const auto& a, const auto& b) {
-                                                return a.start_ns < b.start_ns; })->start_ns;
+  int64_t first = std::numeric_limits<int64_t>::max();
+  for (const auto& r : records) first = std::min(first, r.start_ns);
+  for (const auto& c : m_calls.calls) first = std::min(first, c.start_ns);
   for (size_t i = 0; i < order.size(); ++i)
     stamps[i] = {begin_ns + records[order[i]].start_ns - first, begin_ns + records[order[i]].end_ns - first};
+  std::map<uint32_t, int> numbers;
+  for (size_t i = 0; i < m_calls.calls.size(); ++i) {
+    auto& c = m_calls.calls[i];
+    c.start_ns += begin_ns - first, c.end_ns += begin_ns - first;
+    numbers[c.correlation] = static_cast<int>(i);
+  }
+  for (const size_t at : order) {
+    const auto call = numbers.find(records[at].correlation);
+    m_calls.of_op.push_back(call == numbers.end() ? -1 : call->second);
+  }
 }
 
 int64_t GpuStep::run_stamped(const DecodePlan& plan, std::span<Stamp> device, Stamp* profiled) {
@@ -333,14 +307,13 @@ int64_t GpuStep::run_stamped(const DecodePlan& plan, std::span<Stamp> device, St
   const int64_t begin = now_ns();
   int64_t ns = 0;
   if (profiled) {
-    std::vector<kernels::gpu::TracedKernel> records;
+    if (m_graph_wanted) captured(m_stamped_traced_graph, plan, true);
     need(m_device.begin_trace(), "tracing");
     if (m_graph_wanted)
-      need(m_device.launch(captured(m_stamped_traced_graph, plan, true), 0), "graph");
+      need(m_device.launch(*m_stamped_traced_graph, 0), "graph");
     else
       enqueue(plan, false, true);
-    need(m_device.end_trace(&records), "tracing");
-    profiled_stamps(plan, records, "_stamped", profiled, begin);
+    end_profile(plan, "_stamped", profiled, begin);
   } else if (m_graph_wanted) {
     kernels::gpu::Graph& graph = captured(m_stamped_graph, plan, true);
     fill(m_filler, kFillerBytes, 1);
@@ -348,20 +321,29 @@ int64_t GpuStep::run_stamped(const DecodePlan& plan, std::span<Stamp> device, St
   } else {
     ns = timed([&] { enqueue(plan, false, true); });
   }
-  reduce_stamps(device);
+  int64_t took = ns;
+  for (size_t i = 0; profiled && i < plan.ops.size(); ++i) took = std::max(took, profiled[i].end_ns - begin);
+  reduce_stamps(device, took);
   copy_outputs(plan.ops.back(), false);
   return ns;
 }
 
-void GpuStep::reduce_stamps(std::span<Stamp> device) {
+// Ticks are the low half of the clock: whole again by how far they are from the step's first, so a step may take 2^31 of
+// them (2.1 s at a tick a nanosecond). `step_ns`: what it took by another clock.
+void GpuStep::reduce_stamps(std::span<Stamp> device, int64_t step_ns) {
+  const int64_t tick = m_device.info().clock.tick_ns;
+  if (step_ns / tick > std::numeric_limits<int32_t>::max())
+    throw std::runtime_error("a step of " + std::to_string(step_ns / 1000000) + " ms is longer than stamps can tell, stamps");
   std::vector<kernels::gpu::StampSlot> slots(static_cast<size_t>(m_slots->bytes()) / sizeof(kernels::gpu::StampSlot));
   need(m_device.download(slots.data(), m_slots->data(), m_slots->bytes()), "stamps");
+  const uint32_t base = slots[0].begin;
+  const auto ns = [&](uint32_t ticks) { return (int64_t{base} + static_cast<int32_t>(ticks - base)) * tick; };
   size_t at = 0;
   for (size_t i = 0; i < m_ops.size(); ++i) {
-    Stamp s{std::numeric_limits<int64_t>::max(), 0};
+    Stamp s{std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
     for (int64_t n = m_ops[i].launch.grid_x * m_ops[i].launch.grid_y; n > 0; --n, ++at) {
-      s.start_ns = std::min(s.start_ns, static_cast<int64_t>(slots[at].begin_ns));
-      s.end_ns = std::max(s.end_ns, static_cast<int64_t>(slots[at].end_ns));
+      s.start_ns = std::min(s.start_ns, ns(slots[at].begin));
+      s.end_ns = std::max(s.end_ns, ns(slots[at].end));
     }
     device[i] = s;
   }

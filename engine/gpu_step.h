@@ -9,61 +9,11 @@
 // Thread rule: one thread.
 #pragma once
 #include <functional>
-#include <map>
 
 #include "engine/executor.h"
-#include "engine/gpu_device.h"
+#include "engine/gpu_image.h"
 
 namespace engine {
-
-// A block of host memory and its copy on the device. Freed with its last user.
-class Image {
- public:
-  // Filled by `make` (which throws std::runtime_error), else with the host's bytes.
-  using Make = std::function<void(uint8_t* device)>;
-  static trace::Result<std::shared_ptr<Image>> of(kernels::gpu::Device&, const void* host, int64_t bytes,
-                                                  const std::string& what, const Make& make = {});
-  // Bytes that all images of this process hold on its devices.
-  static int64_t held();
-  // Makes sure that the host has what the device wrote: of the image at this host address, if there is one.
-  // Throws std::runtime_error.
-  static void to_host(const void* host);
-
-  ~Image();
-  Image(const Image&) = delete;
-  Image& operator=(const Image&) = delete;
-
-  const void* host() const { return m_host; }
-  int64_t bytes() const { return m_bytes; }
-  bool host_stale = false;    // the device has written what the host has not seen
-  std::vector<uint8_t> last;  // what was copied there last, of a block that changes between steps
-
-  uint8_t* device() const { return static_cast<uint8_t*>(m_memory); }
-
- private:
-  Image(kernels::gpu::Device& d, const void* host, int64_t bytes) : m_device(d), m_host(host), m_bytes(bytes) {}
-  kernels::gpu::Device& m_device;
-  const void* m_host;
-  int64_t m_bytes;
-  void* m_memory = nullptr;
-};
-
-// Device memory without content of its own.
-class Scratch {
- public:
-  // Throws std::runtime_error when it can't be had.
-  Scratch(kernels::gpu::Device&, int64_t bytes, const std::string& what);
-  ~Scratch() { m_device.release(m_memory); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  uint8_t* data() const { return static_cast<uint8_t*>(m_memory); }
-  int64_t bytes() const { return m_bytes; }
-
- private:
-  kernels::gpu::Device& m_device;
-  void* m_memory = nullptr;
-  const int64_t m_bytes;
-};
 
 // How stamps were laid on the profiler's clock: shifted so that every kernel's stamps lie within what the profiler
 // says of it, as far as they can; by how much some may still be off.
@@ -72,6 +22,12 @@ struct StampFit {
 };
 // `device` and `profiled` of the same launches. Starts are never before the profiler's, ends never after.
 StampFit fit_stamps(std::span<const Stamp> device, std::span<const Stamp> profiled);
+
+// The host's calls that launched a step, on the same clock as its stamps, and which of them launched each op.
+struct StepCalls {
+  std::vector<kernels::gpu::TracedCall> calls;  // by start; empty: the profiler tells none
+  std::vector<int> of_op;                       // index into `calls`, -1: not told; by op of the plan
+};
 
 class GpuStep {
  public:
@@ -85,8 +41,13 @@ class GpuStep {
   };
 
   // error: not enough device memory (with the part), an op that no kernel does.
+  struct Options {
+    bool graph = false;
+    bool overlap = true;       // a kernel may begin before the one ahead of it has ended
+    bool synchronous = false;  // every launch is waited for: a device error names its op; no graph then
+  };
   static trace::Result<std::shared_ptr<GpuStep>> make(kernels::gpu::Device&, const DecodePlan&, const Arena&,
-                                                      std::span<const Block>, bool graph, bool overlap = true);
+                                                      std::span<const Block>, const Options&);
   ~GpuStep();
   GpuStep(const GpuStep&) = delete;
   GpuStep& operator=(const GpuStep&) = delete;
@@ -102,6 +63,8 @@ class GpuStep {
   // Writes four times what the device's last-level cache holds, ahead of whatever runs next.
   void empty_cache();
   const std::string& collector() const { return m_collector; }
+  // Of the last step that ran under the profiler.
+  const StepCalls& calls() const { return m_calls; }
   bool profiled() const { return m_profiled; }
 
   // Brings to the host what this op reads there: a double reference is about to.
@@ -128,7 +91,8 @@ class GpuStep {
     kernels::gpu::Launch launch;
   };
 
-  GpuStep(kernels::gpu::Device& d, bool graph, bool overlap) : m_device(d), m_graph_wanted(graph), m_overlap(overlap) {}
+  GpuStep(kernels::gpu::Device& d, const Options& o)
+      : m_device(d), m_graph_wanted(o.graph && !o.synchronous), m_overlap(o.overlap), m_synchronous(o.synchronous) {}
   void need(const kernels::Status&, const std::string& where) const;
   void fill(void* device_memory, int64_t bytes, int64_t blocks = 0);  // blocks 0: by the launch rule
   void push_changes();
@@ -137,18 +101,21 @@ class GpuStep {
   void copy_outputs(const PlannedOp&, bool to_device);
   void enqueue(const DecodePlan&, bool events, bool device_stamps = false);
   kernels::gpu::Graph& captured(std::unique_ptr<kernels::gpu::Graph>&, const DecodePlan&, bool device_stamps);
-  void reduce_stamps(std::span<Stamp> device);
-  void profiled_stamps(const DecodePlan&, std::vector<kernels::gpu::TracedKernel>&, const char* suffix, Stamp*, int64_t begin_ns);
+  void reduce_stamps(std::span<Stamp> device, int64_t step_ns);
+  void end_profile(const DecodePlan&, const char* suffix, Stamp*, int64_t begin_ns);
   int64_t timed(const std::function<void()>& enqueue);
   void run_op_by_op(const DecodePlan&, const Executor::AfterOp&);
-  void traced(const DecodePlan&, Stamp*, int64_t begin_ns);
+  // False: the profiler can't be had after all, and why is in collector().
+  bool traced(const DecodePlan&, Stamp*, int64_t begin_ns);
+  void without_profiler(const std::string& why);
   void read_stamps(const DecodePlan&, Stamp*, int64_t begin_ns);
 
   kernels::gpu::Device& m_device;
-  const bool m_graph_wanted, m_overlap;
+  const bool m_graph_wanted, m_overlap, m_synchronous;
   std::unique_ptr<kernels::gpu::Graph> m_graph, m_traced_graph, m_stamped_graph, m_stamped_traced_graph;
   std::unique_ptr<Scratch> m_slots;   // of all ops' blocks, made when stamps are first asked for
   std::string m_collector;
+  StepCalls m_calls;
   bool m_profiled = false;
   std::vector<std::shared_ptr<Image>> m_images;
   std::shared_ptr<Image> m_arena;

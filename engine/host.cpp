@@ -6,6 +6,7 @@
 
 #include "engine/ab.h"
 #include "engine/gpu_device.h"
+#include "engine/gpu_step.h"
 #include "engine/mailbox.h"
 #include "engine/sensors.h"
 #include "engine/session.h"
@@ -56,8 +57,9 @@ class Worker {
 
   void fail(Error error) {
     m_mail.reply(reply::Failed{std::move(error)});
-    // Whatever was half built is gone.
-    if (!m_session || m_phase == Phase::running || m_phase == Phase::loading) {
+    // Whatever was half built is gone, and what lay on a device that is lost.
+    const bool lost = m_session && m_session->plan().gpu && m_session->plan().gpu->device().lost();
+    if (!m_session || lost || m_phase == Phase::running || m_phase == Phase::loading) {
       m_session.reset();
       enter(Phase::idle);
     } else {
@@ -156,8 +158,10 @@ class Worker {
     const auto run = m_session->record(options);
     if (run)
       m_mail.reply(reply::Recorded{*run});
-    else
+    else if (run.error().what == "cancelled")
       m_mail.reply(reply::Cancelled{"recording"});
+    else
+      refuse(run.error());
     enter(m_resting);
   }
 

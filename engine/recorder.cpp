@@ -26,6 +26,12 @@ RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t i
     const int64_t ns = executor.run(plan, step.stamps.data());
     step.end_ns = plan.gpu ? step.begin_ns + ns : now_ns();
   }
+  if (plan.gpu && plan.gpu->profiled() && !plan.ops.empty()) {
+    // From the first kernel on: the call that launched it lies before.
+    step.calls = plan.gpu->calls().calls, step.call_of_op = plan.gpu->calls().of_op;
+    step.begin_ns = std::min_element(step.stamps.begin(), step.stamps.end(), [](const Stamp& a, const Stamp& b) { return a.start_ns < b.start_ns; })->start_ns;
+    for (const Stamp& s : step.stamps) step.end_ns = std::max(step.end_ns, s.end_ns);
+  }
   if (plan.gpu) plan.gpu->routing_to_host(plan);
   step.costs.reserve(plan.ops.size());
   for (const PlannedOp& op : plan.ops)
@@ -34,6 +40,15 @@ RecordedStep recorded_step(Executor& executor, const DecodePlan& plan, int64_t i
 }
 
 namespace {
+
+// Which launch an op belongs to: all ops of a graph launch share one number. Without calls every op is its own.
+int64_t correlation_of(const DecodePlan& plan, const RecordedStep& step, size_t op) {
+  const int call = op < step.call_of_op.size() ? step.call_of_op[op] : -1;
+  return step.index * 2 * static_cast<int64_t>(plan.ops.size()) +
+         (call >= 0 ? call : static_cast<int64_t>(plan.ops.size() + op));
+}
+
+constexpr int64_t kStampsApart = int64_t{1} << 40;  // of correlations: no call is on the clock of device stamps
 
 void add_step(trace::TraceBuilder& builder, uint32_t device, const DecodePlan& plan,
               const RecordedStep& step, const std::vector<Stamp>& stamps) {
@@ -44,9 +59,7 @@ void add_step(trace::TraceBuilder& builder, uint32_t device, const DecodePlan& p
     detail.layer = op.layer, detail.bytes = step.costs[i].bytes, detail.flops = step.costs[i].flops;
     trace::Event event;
     event.start_ns = stamps[i].start_ns, event.end_ns = stamps[i].end_ns;
-    // Eager: every op is a launch of its own.
-    event.correlation =
-        step.index * static_cast<int64_t>(plan.ops.size()) + static_cast<int64_t>(i);
+    event.correlation = correlation_of(plan, step, i) + (&stamps == &step.stamps ? 0 : kStampsApart);
     event.name = builder.intern(op.key);
     event.op = builder.op(op.key);
     event.category = op.category;
@@ -58,6 +71,14 @@ void add_step(trace::TraceBuilder& builder, uint32_t device, const DecodePlan& p
     for (const int wait : op.waits) builder.add_edge(ids[static_cast<size_t>(wait)], ids.back());
   }
   if (&stamps != &step.stamps) return;
+  for (size_t c = 0; c < step.calls.size(); ++c) {
+    trace::HostCall call;
+    call.start_ns = step.calls[c].start_ns, call.end_ns = step.calls[c].end_ns;
+    call.correlation = step.index * 2 * static_cast<int64_t>(plan.ops.size()) + static_cast<int64_t>(c);
+    call.name = builder.intern(step.calls[c].name);
+    call.thread = static_cast<int64_t>(step.calls[c].thread);
+    builder.add_call(call);
+  }
   trace::Annotation range;
   range.start_ns = step.begin_ns, range.end_ns = step.end_ns;
   range.name = builder.intern("step " + std::to_string(step.index));
@@ -73,7 +94,9 @@ trace::TracePtr build_trace(const DecodePlan& plan, const std::vector<RecordedSt
   builder.header().source = "recorded live";
   const bool gpu = plan.gpu != nullptr;
   builder.header().collector = {gpu ? plan.gpu->collector() : "decodescope host clock", "",
-                                gpu && plan.gpu->profiled() ? trace::ClockSource::cupti : trace::ClockSource::host, 1};
+                                !gpu || !plan.gpu->profiled() ? trace::ClockSource::host
+                                : title.backend == "hip"        ? trace::ClockSource::rocprofiler
+                                                                : trace::ClockSource::cupti, 1};
   const uint32_t device = builder.device(gpu ? "0" : "cpu");
   builder.header().devices[device].name = title.device;
   builder.header().devices[device].vendor =

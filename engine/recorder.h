@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/executor.h"
+#include "kernels/gpu/device.h"
 #include "trace/trace.h"
 
 namespace engine {
@@ -19,6 +20,9 @@ struct RecordedStep {
   std::vector<Stamp> device_stamps;  // the same launches by the device's own clock, laid on that of `stamps`
   int64_t stamps_off_ns = 0;         // by how much those may be off
   std::vector<kernels::Cost> costs;
+  // Of a GPU whose profiler tells: the host's calls that launched the ops, and by op which (-1: not told).
+  std::vector<kernels::gpu::TracedCall> calls;
+  std::vector<int> call_of_op;
 };
 
 // What is running, for the trace's header.

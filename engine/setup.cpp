@@ -106,6 +106,11 @@ constexpr Setting kSettings[] = {
        s.stamps = v == "on";
        return v == "on" || v == "off";
      }},
+    {"sync", "on or off: whether each launch on a GPU is waited for, so that a device error names its op; slow",
+     [](std::string_view v, Setup& s) {
+       s.synchronous = v == "on";
+       return v == "on" || v == "off";
+     }},
     {"workers", "1 or 2",
      [](std::string_view v, Setup& s) { return parse<int>(v, 1, 2, s.workers); }},
     {"rank", "0 to tp - 1: whose slice of a checkpoint's tensors is loaded",

@@ -18,6 +18,7 @@ struct Setup {
   Routing routing;     // imposed, or none
   CacheState cache = CacheState::as_is;  // --set cache=as_is|cold
   bool stamps = false;  // --set stamps=on: of recordings on a GPU
+  bool synchronous = false;  // --set sync=on: each launch on a GPU is waited for
   int workers = 0;     // --set workers=1|2; 0 = by the machine
   int rank = 0;        // --set rank=0 .. tp - 1: whose slice of a checkpoint
   std::shared_ptr<const Checkpoint> checkpoint;  // opened and checked; none: synthetic weights

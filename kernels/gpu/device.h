@@ -12,6 +12,15 @@
 
 namespace kernels::gpu {
 
+// The clock that stamps are of (kernels/gpu/stamp.h).
+struct DeviceClock {
+  std::string name = "none";
+  int tick_ns = 1;
+  // Which blocks read one and the same clock: unit >> group_bits, by the vendor's name for it.
+  std::string group = "unit";
+  int group_bits = 0;
+};
+
 struct DeviceInfo {
   std::string name;     // "NVIDIA H200"
   std::string driver;   // version of the driver
@@ -19,6 +28,7 @@ struct DeviceInfo {
   int64_t memory = 0;   // bytes
   int64_t l2_bytes = 0;
   Traits traits;
+  DeviceClock clock;
 };
 
 // A kernel as the vendor's profiler saw it.
@@ -30,6 +40,14 @@ struct TracedKernel {
   uint32_t correlation = 0;
   uint32_t queue = 0;  // the hardware queue, where the profiler tells
   uint64_t order = 0;  // in which it was dispatched, where the profiler tells
+};
+
+// A call of the host's that launched kernels, on the same clock: all kernels of a graph launch carry its correlation.
+struct TracedCall {
+  std::string name;  // "cudaGraphLaunch"
+  int64_t start_ns = 0, end_ns = 0;
+  uint64_t thread = 0;
+  uint32_t correlation = 0;
 };
 
 // What the device says of itself beside times; absent where it does not say.
@@ -81,15 +99,15 @@ class Device {
   virtual Status launch(Graph&, int stream) = 0;
 
   // The vendor's profiler, "CUPTI 130001", or empty and why. Between begin and end (which synchronises) it
-  // records every kernel; outside it is off.
+  // records every kernel, and the calls that launched them where the profiler tells; outside it is off.
   virtual std::string profiler(std::string* why) {
     *why = "this backend has none";
     return {};
   }
   virtual Status begin_trace() { return {"no profiler"}; }
-  virtual Status end_trace(std::vector<TracedKernel>*) { return {"no profiler"}; }
+  virtual Status end_trace(std::vector<TracedKernel>*, std::vector<TracedCall>*) { return {"no profiler"}; }
 
-  // Whether launches may carry stamps: the device's own clock, whatever a profiler says.
+  // Whether launches may carry stamps: the device's own clock (info().clock), whatever a profiler says.
   virtual bool can_stamp() const { return false; }
 
   // Clocks, power, temperature now; nothing and why where the machine does not tell.

@@ -122,6 +122,22 @@ inline float float_of_f16(uint32_t h) {
   return std::bit_cast<float>(bits | (h & 0x8000u) << 16);
 }
 
+// A sum as Hopper's matrix units make it: the accumulator and all products of the operation are aligned to the largest of
+// them, what lies more than two bits behind fp32's last is cut off, and so is the sum's rest. (Measured by others: Fasi et
+// al. 2021, PeerJ CS 7:e330; Khattak and Mikaitis 2025, arXiv:2512.07004.) A bound that counts on rounding to nearest, or
+// on errors in proportion to the sum, does not hold there.
+inline float cut_sum(float c, const float* product, int n) {
+  double largest = std::fabs(c), plain = c;
+  for (int i = 0; i < n; ++i) largest = std::fmax(largest, std::fabs(product[i])), plain += product[i];
+  if (largest == 0 || !std::isfinite(plain)) return static_cast<float>(plain);
+  const double unit = std::ldexp(1.0, std::ilogb(largest) - 25);
+  double sum = std::trunc(c / unit);
+  for (int i = 0; i < n; ++i) sum += std::trunc(product[i] / unit);
+  sum *= unit;
+  const auto nearest = static_cast<float>(sum);
+  return std::fabs(nearest) > std::fabs(sum) ? std::nextafterf(nearest, 0.0f) : nearest;
+}
+
 // mma.sync.m16n8k16: rows of a x columns of b, fp32 sums, in NVIDIA's lane layout.
 inline void mma_16816(float c[4], const uint32_t a[4], const uint32_t b[2], bool bf16) {
   struct {
@@ -136,12 +152,14 @@ inline void mma_16816(float c[4], const uint32_t a[4], const uint32_t b[2], bool
   const int lane = lane_id();
   for (int r = 0; r < 4; ++r) {
     const int row = lane / 4 + 8 * (r / 2), col = lane % 4 * 2 + r % 2;
+    float product[16];
     for (int k = 0; k < 16; ++k) {
       const int t = k % 8 / 2, high = k / 8;
       const auto* of_row = static_cast<const Mine*>(::simt::shown(row % 8 * 4 + t));
       const auto* of_col = static_cast<const Mine*>(::simt::shown(col * 4 + t));
-      c[r] += part(of_row->a[row / 8 + 2 * high], k % 2) * part(of_col->b[high], k % 2);
+      product[k] = part(of_row->a[row / 8 + 2 * high], k % 2) * part(of_col->b[high], k % 2);
     }
+    c[r] = cut_sum(c[r], product, 16);
   }
 }
 

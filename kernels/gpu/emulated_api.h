@@ -18,5 +18,7 @@ unsigned char* lds();
 void copy_later(void* to, const void* from, int bytes);
 void close_copies();
 void finish_copies(int but_the_last);
+unsigned long long clock();  // the device's, in ticks: later at every read
+unsigned unit();             // that this block runs on
 
 }  // namespace simt

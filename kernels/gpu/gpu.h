@@ -127,20 +127,21 @@ GPU_DEVICE uint32_t wave_max(uint32_t v) {
 GPU_DEVICE uint32_t wave_min(uint32_t v) {
   return __reduce_min_sync(0xffffffffu, v);
 }
-GPU_DEVICE uint64_t device_ns() {
-  uint64_t t;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)::"memory");
+// The low half of the device's clock, in ns: one read, the whole of it takes three.
+GPU_DEVICE uint32_t device_clock_low() {
+  uint32_t t;
+  asm volatile("mov.u32 %0, %%globaltimer_lo;" : "=r"(t)::"memory");
   return t;
 }
 // Of a stamped launch: when the block's first thread could begin its work.
-GPU_DEVICE uint64_t& begin_stamp() {
-  __shared__ uint64_t t;
+GPU_DEVICE uint32_t& begin_stamp() {
+  __shared__ uint32_t t;
   return t;
 }
 GPU_DEVICE void wait_for_previous() {
   asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
 #if defined(DS_STAMPED)
-  if (threadIdx.x == 0) begin_stamp() = device_ns();
+  if (threadIdx.x == 0) begin_stamp() = device_clock_low();
 #endif
 }
 // Blocks (x, y), (x, y + 1), ... of a launch with a cluster run at once and read each other's shared memory between two

@@ -68,6 +68,7 @@
   X(stream_read, StreamArgs, 256, 4)            \
   X(stream_copy, StreamArgs, 256, 4)            \
   X(matrix_rate, MatrixRateArgs, 256, 1)        \
+  X(clock_reads, ClockArgs, 64, 4)              \
   X(nothing, StreamArgs, 1024, 1)
 
 // Those that only waves of 32 have.
@@ -99,13 +100,13 @@ struct Traits {
   int cluster = 1;                 // blocks that may share their shared memory
 };
 
-// What a stamped launch writes for each of its blocks (y * grid_x + x): the device's clock when the block's first
-// thread began and when all its threads had ended, and the multiprocessor or compute unit it ran on.
-struct StampSlot {
-  uint64_t begin_ns, end_ns;
-  uint32_t unit, unused;
+// What a stamped launch writes for each of its blocks (y * grid_x + x): the low half of the device's clock, in its own
+// ticks, when the block's first wave began and when all its waves had ended, and the multiprocessor or compute unit it
+// ran on (kernels/gpu/stamp.h).
+struct alignas(16) StampSlot {
+  uint32_t begin, unit, end, unused;
 };
-static_assert(sizeof(StampSlot) == 24);
+static_assert(sizeof(StampSlot) == 16);
 
 struct Launch {
   Kernel kernel = Kernel::count_;

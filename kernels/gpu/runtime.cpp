@@ -1,5 +1,8 @@
 #include "kernels/gpu/runtime.h"
 
+#include <cstdlib>
+#include <cstring>
+
 namespace kernels::gpu {
 namespace {
 
@@ -62,7 +65,9 @@ int64_t RuntimeDevice::free_memory() {
 }
 
 Status RuntimeDevice::allocate(int64_t bytes, void** out) {
-  const int e = m_calls.allocate(out, static_cast<size_t>(bytes));
+  const bool fails = m_fault.what == "alloc" && std::to_string(++m_allocations) == m_fault.of;
+  const int e = fails ? m_calls.out_of_memory : m_calls.allocate(out, static_cast<size_t>(bytes));
+  if (e == 0) m_held[static_cast<const uint8_t*>(*out)] = bytes;
   if (e != 0 && e == m_calls.out_of_memory) {
     m_calls.last_error();  // not a device error: everything else goes on
     return {std::string(m_calls.name) + ": " + std::to_string(bytes) + " bytes can't be had, " + std::to_string(free_memory()) + " are free"};
@@ -72,6 +77,7 @@ Status RuntimeDevice::allocate(int64_t bytes, void** out) {
 
 void RuntimeDevice::release(void* p) {
   m_calls.release(p);
+  m_held.erase(static_cast<const uint8_t*>(p));
 }
 
 // On a stream of ours: a plain copy from pageable memory may return before its last bytes have arrived, and
@@ -108,12 +114,14 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   const void* kernel = slots ? stamped(l.kernel) : function(l.kernel);
   if (!kernel) return {std::string(m_calls.name) + ": no stamped form of " + std::string(key_of(l.kernel))};
   bool& after_kernel = m_after_kernel[static_cast<size_t>(stream)];
-  const int e = m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
-                               static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), l.cluster,
-                               m_overlap && after_kernel, stream_of(stream), args);
+  const bool overlap = m_overlap && after_kernel, broken = !m_fault.of.empty() && m_fault.of == key_of(l.kernel);
+  const int e = broken ? launch_broken(l, stream, kernel, slots)
+                       : m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
+                                        static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), l.cluster, overlap,
+                                        stream_of(stream), args);
   if (e == 0) {
     after_kernel = true;
-    m_last = l;
+    m_last = l, m_last_graph = 0;
     m_last.args = nullptr;
     ++(m_capturing ? m_captured : m_launched);
     return {};
@@ -121,11 +129,38 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   return noted(status_of(e, "launching " + text_of(l)));
 }
 
+std::string RuntimeDevice::running() const {
+  return m_last_graph > 0 ? "a graph of " + std::to_string(m_last_graph) + " kernels" : text_of(m_last);
+}
+
+RuntimeDevice::Fault RuntimeDevice::Fault::read() {
+  const char* value = std::getenv("DECODESCOPE_GPU_FAULT");
+  const std::string text = value ? value : "";
+  const size_t colon = text.find(':');
+  return colon == std::string::npos ? Fault{} : Fault{text.substr(0, colon), text.substr(colon + 1)};
+}
+
+int RuntimeDevice::launch_broken(const Launch& l, int stream, const void* kernel, StampSlot* slots) {
+  std::vector<uint8_t> bytes(static_cast<const uint8_t*>(l.args), static_cast<const uint8_t*>(l.args) + l.size);
+  for (size_t at = 0; m_fault.what == "address" && at + 8 <= bytes.size(); at += 8) {
+    const uint8_t* p = nullptr;
+    std::memcpy(&p, bytes.data() + at, 8);
+    auto block = m_held.upper_bound(p);
+    if (block == m_held.begin() || p >= std::prev(block)->first + std::prev(block)->second) continue;
+    p += int64_t{1} << 44;  // far from everything that is mapped
+    std::memcpy(bytes.data() + at, &p, 8);
+  }
+  void* args[] = {bytes.data(), &slots};
+  const int threads = m_fault.what == "launch" ? 4096 : l.threads;
+  return m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y), static_cast<unsigned>(threads),
+                        static_cast<size_t>(l.lds_bytes), l.cluster, false, stream_of(stream), args);
+}
+
 Status RuntimeDevice::synchronize() {
   for (void* s : m_streams) {
     if (!s) continue;  // opening failed before there were streams
     if (const int e = m_calls.stream_synchronize(s); e != 0)
-      return noted(status_of(e, "running, the last launch was " + text_of(m_last)));
+      return noted(status_of(e, "running, the last launch was " + running()));
   }
   return {};
 }
@@ -178,7 +213,7 @@ Status RuntimeDevice::end_capture(std::unique_ptr<Graph>* out) {
 }
 Status RuntimeDevice::launch(Graph& graph, int stream) {
   auto& g = static_cast<RuntimeGraph&>(graph);
-  m_launched += g.kernels;
+  m_launched += g.kernels, m_last_graph = g.kernels;
   m_after_kernel[static_cast<size_t>(stream)] = false;
   return noted(status_of(m_calls.graph_launch(g.exec(), stream_of(stream)), "launching a graph"));
 }

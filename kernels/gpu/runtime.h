@@ -4,6 +4,7 @@
 // Thread rule and errors: kernels/gpu/device.h.
 #pragma once
 #include <array>
+#include <map>
 #include <vector>
 
 #include "kernels/gpu/device.h"
@@ -91,6 +92,14 @@ class RuntimeDevice : public Device {
   DeviceInfo m_info;
 
  private:
+  // The hidden fault hook, for tests on real devices: DECODESCOPE_GPU_FAULT is "alloc:N" (the N-th allocation finds no
+  // memory), "address:KERNEL" (its tensors lie where no memory is) or "launch:KERNEL" (blocks of too many threads).
+  struct Fault {
+    std::string what, of;
+    static Fault read();
+  };
+  int launch_broken(const Launch&, int stream, const void* kernel, StampSlot* slots);
+  std::string running() const;  // what was launched last
   Status copy(void* to, const void* from, int64_t bytes, int kind, const char* what);
   // A failed call leaves most errors behind for good: the device is lost to this program.
   Status noted(Status);
@@ -101,6 +110,10 @@ class RuntimeDevice : public Device {
   std::array<bool, kStreams> m_after_kernel{};  // nothing but a kernel was enqueued last
   std::vector<void*> m_events;
   Launch m_last;
+  int64_t m_last_graph = 0;  // kernels of the graph that was launched last; 0 = m_last came later
+  const Fault m_fault = Fault::read();
+  int64_t m_allocations = 0;
+  std::map<const uint8_t*, int64_t> m_held;  // bytes, by address
   int64_t m_launched = 0, m_captured = 0;
   bool m_capturing = false, m_lost = false, m_overlap = true;
 };

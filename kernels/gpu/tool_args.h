@@ -34,6 +34,13 @@ struct MatrixRateArgs {
 };
 inline constexpr int64_t kMatrixRateFlops = 4 * 2 * 16 * 16 * 32;  // of a wave and round
 
+// Reads of the device's clock, one behind the other, by one lane of each block; ticks.
+inline constexpr int kClockReads = 16;
+struct ClockArgs {
+  uint64_t* times = nullptr;  // [blocks, kClockReads]
+  uint32_t* units = nullptr;  // [blocks]: where each ran, as in a stamp
+};
+
 namespace gpu {
 
 // `args` must outlive the launch call.

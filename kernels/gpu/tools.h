@@ -1,6 +1,7 @@
 // Kernels that are no op of a model (kernels/gpu/tool_args.h).
 #pragma once
 #include "kernels/gpu/mma.h"
+#include "kernels/gpu/stamp.h"
 #include "kernels/gpu/tool_args.h"
 #include "kernels/philox.h"
 
@@ -87,6 +88,18 @@ GPU_DEVICE void matrix_rate(const MatrixRateArgs& a) {
     for (int r = 0; r < kAcc; ++r) sum += acc[t].c[r];
   }
   if (sum == -1.0f) *a.sink = sum;
+}
+
+// Into registers first: a store between two reads would lengthen what lies between them.
+GPU_DEVICE void clock_reads(const ClockArgs& a) {
+  if (threadIdx.x != 0) return;
+  uint64_t t[kClockReads];
+#pragma unroll
+  for (int i = 0; i < kClockReads; ++i) t[i] = device_clock();
+  const int64_t block = block_number();
+  a.units[block] = unit_id();
+#pragma unroll
+  for (int i = 0; i < kClockReads; ++i) a.times[block * kClockReads + i] = t[i];
 }
 
 GPU_DEVICE void nothing(const StreamArgs&) {}

@@ -26,7 +26,7 @@ for path in sorted(folder.glob("step*.txt")):
     r = read(path.stem)
     for x in r["rows"] if r else []:
         if x["op"] == "step":
-            print(f"{path.stem:14s} {x['case']:12s} {x['us']:9.0f} us, floor {r['floor_35_us']:7.0f}, {x['us'] / r['floor_35_us']:.2f}x")
+            print(f"{path.stem:14s} {x['case']:12s} {x['us']:9.0f} us, floor {x['floor_35_us']:7.0f}, {x['us'] / x['floor_35_us']:.2f}x")
 for name in [f"{prefix}4", "step4"]:
     r = read(name)
     if r:

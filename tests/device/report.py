@@ -41,7 +41,7 @@ def steps():
         experts = {x["case"].split(", ")[-1]: x["case"].split(", ")[1] for x in r["rows"] if x["op"] == "experts_gate_up"}
         for x in r["rows"]:
             if x["op"] == "step":
-                print(f"| {m} | {x['case']} | {x['us']:.0f} | {r['floor_35_us']:.0f} | {x['us'] / r['floor_35_us']:.2f} | {experts.get(x['case'], '')} |")
+                print(f"| {m} | {x['case']} | {x['us']:.0f} | {x['floor_35_us']:.0f} | {x['us'] / x['floor_35_us']:.2f} | {experts.get(x['case'], '')} |")
 
 
 def accounting():
@@ -49,7 +49,7 @@ def accounting():
         r = first(name)
         if not r:
             continue
-        print(f"\n{r['model']}, launch={r['launch']}, streams={r['streams']}: {r['launches']} launches, {r['steps']} steps a pass, stamps within {r['fit_residual_ns']} ns\n")
+        print(f"\n{r['model']}, launch={r['launch']}, streams={r['streams']}: {r['launches']} launches, {r['steps']} steps a pass, stamps within {r['fit_residual_ns']} ns and cost {r['stamps_cost_pct']:+.2f} % of a step\n")
         print("| pass | clock | step, us | window, us | busy, us | idle, us | kernel, us | gap, us |\n|---|---|---|---|---|---|---|---|")
         for p in r["passes"]:
             us = lambda n: f"{n / 1000:.1f}" if n else ""

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # second.sh PART...: the GPU backend on the machine at hand.
 #   correct   doctor, check (every op, every switch, published models, repeats), the toolkit's sanitizers on tiny
-#   account   the four passes of the accounting, eager, graph and dual-stream graph
+#   account   the four passes of the accounting, eager, graph and dual-stream graph; "stamps_cost_pct" must stay below 2
+#   probe     doctor --bundle: the device's clock, empty node, reads and copies by size, stamps against the profiler, check
 #   speed     bench kernels and step at batches 1, 4, 16 and 64
 #   ab        A/Bs of the switches, the streams in the full form, one sweep
 #   samples   small recordings with both clocks, exported
@@ -25,7 +26,9 @@ account)
   stage account_eager 30 "$program" bench accounting $six $on --set launch=eager --json
   stage account_graph 30 "$program" bench accounting $six $on --json
   stage account_dual 30 "$program" bench accounting $six $on --set streams=dual --json
-  stage account_full 30 "$program" bench accounting $glm $narrow --batch 4 --steps 10 $on --json ;;
+  stage account_full 30 "$program" bench accounting $glm $narrow --batch 4 --steps 30 $on --json ;;
+probe)
+  stage probe 240 "$program" doctor --bundle "$OUT/bundle.txt" ;;
 speed)
   stage kernels4 60 "$program" bench kernels $glm $narrow $on --batch 4 --json
   for m in 1 16 64; do stage kernels$m 45 "$program" bench kernels $glm $narrow $on --layers 16 --batch $m --json; done

@@ -15,18 +15,18 @@ TEST_CASE("bench step: every op of the step once, and the step itself") {
   spec.workload.steps = 3;
   const auto report = bench(spec, {.whole_step = true});
   REQUIRE(report.ok());
-  CHECK(report->cache_state == "step");
-  CHECK(report->ceilings.read_gbps > 0);
-  CHECK(report->ceilings.copy_gbps > 0);
-  CHECK(report->ceilings.fp8_tflops > 0);
-  CHECK(report->ceilings.empty_node_us > 0);
+  CHECK(report->bench.cache == "step");
+  CHECK(report->bench.ceilings.read_gbps > 0);
+  CHECK(report->bench.ceilings.copy_gbps > 0);
+  CHECK(report->bench.ceilings.fp8_tflops > 0);
+  CHECK(report->bench.ceilings.empty_node_us > 0);
   auto session = load(spec);
   int launches = 0;
   int64_t bytes = 0;
   double floor = 0;
   size_t i = 0;
-  for (; i < report->rows.size() && report->rows[i].op != "step"; ++i) {
-    const BenchRow& row = report->rows[i];
+  for (; i < report->bench.rows.size() && report->bench.rows[i].op != "step"; ++i) {
+    const BenchRow& row = report->bench.rows[i];
     INFO(row.op);
     CHECK(row.us > 0);
     CHECK(row.bytes > 0);
@@ -34,20 +34,20 @@ TEST_CASE("bench step: every op of the step once, and the step itself") {
     CHECK(row.of_floor() == row.floor_us / row.us);
     launches += row.launches, bytes += row.bytes, floor += row.floor_us;
   }
-  REQUIRE(i < report->rows.size());
-  const BenchRow& step = report->rows[i];
+  REQUIRE(i < report->bench.rows.size());
+  const BenchRow& step = report->bench.rows[i];
   CHECK(step.what == "uniform");
   // Again with a power law: the experts and the step.
-  CHECK(report->rows.back().op == "step");
-  CHECK(report->rows.back().what == "zipf:1.01");
+  CHECK(report->bench.rows.back().op == "step");
+  CHECK(report->bench.rows.back().what == "zipf:1.01");
   std::string again;
-  for (size_t j = i + 1; j < report->rows.size(); ++j) again += report->rows[j].op + " ";
+  for (size_t j = i + 1; j < report->bench.rows.size(); ++j) again += report->bench.rows[j].op + " ";
   CHECK(again == "experts_gate_up experts_silu experts_quant experts_down step ");
   CHECK(launches == static_cast<int>(session->plan().ops.size()));
   CHECK(step.launches == launches);
   CHECK(step.bytes == bytes);
   CHECK(std::abs(step.floor_us - floor) < 1e-6 * floor);
-  CHECK(report->products_of_floor() > 0);
+  CHECK(report->bench.products_of_floor() > 0);
 }
 
 TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the model is as before") {
@@ -55,10 +55,10 @@ TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the mode
     auto spec = small_spec(2, 100, 1, preset);
     const auto report = bench(spec, {.cold = false, .repeats = 2});
     REQUIRE(report.ok());
-    CHECK(report->cache_state == "warm");
+    CHECK(report->bench.cache == "warm");
     std::set<std::string> seen;
     bool product = false;
-    for (const BenchRow& row : report->rows) {
+    for (const BenchRow& row : report->bench.rows) {
       CHECK(seen.insert(row.op + row.what).second);
       CHECK(row.us > 0);
       if (row.op == "qkv_a")
@@ -66,7 +66,7 @@ TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the mode
     }
     CHECK(product);
     const auto rows_of = [&](std::string_view op) {
-      return std::count_if(report->rows.begin(), report->rows.end(),
+      return std::count_if(report->bench.rows.begin(), report->bench.rows.end(),
                            [op](const BenchRow& r) { return r.op == op; });
     };
     CHECK(rows_of("topk") == (spec.model.has_indexer() ? 6 : 0));  // one a kind of score row

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The gate of the gfx950 code object of the build: it fails on a spill, on scratch, on registers or shared memory
-above the budgets of gfx950.json (keyed by the compiler's version), and on a missing instruction.
+above the budgets of gfx950.json (keyed by the compiler's version), and on a missing instruction. The stamped forms
+stand in a code object of their own: no scratch and no vector spills (scalar ones go to vector registers), at most one
+granule of eight registers above their plain form's budget, the same instructions, two reads of the clock, and the unit.
 gfx950.py            checks; exit 77 where this build has no gfx950 kernels
 gfx950.py --accept   also writes this compiler's budgets into gfx950.json and docs/results/gfx950-isa.md
 A budget of registers is the most that keeps the waves a SIMD (VGPRs and AGPRs share 512), not the number of the day."""
@@ -8,12 +10,13 @@ import collections, json, os, pathlib, re, shutil, subprocess, sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
 binary = pathlib.Path(os.environ.get("DS_BINARY_DIR", root / "build/release"))
-code = binary / "generated/gfx950_kernels.hsaco"
+code, stamped_code = (binary / f"generated/gfx950_kernels{form}.hsaco" for form in ("", "_stamped"))
 compiler, missing = ((binary / "generated/gfx950_compiler").read_text() + "\n\n").split("\n")[:2]
-if missing or not code.exists():
+if missing or not code.exists() or not stamped_code.exists():
     print("skipped: this build has no gfx950 kernels:", missing or "they have not been built")
     sys.exit(77)
 
+GRANULE = 8
 LDS, STEPS = 160 * 1024, (64, 72, 80, 96, 128, 168, 256, 512)  # registers at 8, 7, 6, 5, 4, 3, 2, 1 waves a SIMD
 file = root / "tests/gpu/gfx950.json"
 committed = json.loads(file.read_text())
@@ -28,7 +31,7 @@ def tool(name):
     return shutil.which(name)
 
 
-def usage():
+def usage(code):
     """kernel -> what the compiler says of it"""
     rows, row = collections.OrderedDict(), None
     for line in pathlib.Path(str(code) + ".usage").read_text().splitlines():
@@ -43,7 +46,7 @@ def usage():
     return rows
 
 
-def census():
+def census(code):
     """kernel -> instruction -> how many"""
     counts, current = {}, None
     text = subprocess.run([tool("llvm-objdump"), "-d", str(code)], capture_output=True, text=True, check=True).stdout
@@ -67,15 +70,22 @@ def shared():
     return {k: int(n) for k, n in (line.split() for line in run.stdout.splitlines())}
 
 
-rows, counts, lds = usage(), census(), shared()
+def waste(name, row):
+    return [f"{name}: {what} {row[what]}" for what in ("VGPRs Spill", "SGPRs Spill", "ScratchSize") if row.get(what, 0)]
+
+
+def lacking(name, counts):
+    return [f"{name}: no {i}" for pattern, instructions in committed["instructions"].items() if re.fullmatch(pattern, name.removesuffix("_stamped"))
+            for i in instructions if not counts.get(name, {}).get(i)]
+
+
+rows, counts, lds = usage(code), census(code), shared()
 wrong, table, accepted = [], [], {}
 budgets = committed["budgets"].get(version, {})
 note = re.compile(r"mfma|cvt_pk_fp8|cvt_pk_f32_fp8|cvt_scalef32|global_load_dwordx4|ds_read_b128|ds_bpermute|v_perm_b32")
 for name, row in rows.items():
     registers, shared_bytes = row["VGPRs"] + row["AGPRs"], row["LDS Size"] + lds.get(name, 0)
-    for what in ("VGPRs Spill", "SGPRs Spill", "ScratchSize"):
-        if row.get(what, 0):
-            wrong.append(f"{name}: {what} {row[what]}")
+    wrong += waste(name, row)
     accepted[name] = {"registers": next(s for s in STEPS if registers <= s), "lds": shared_bytes}
     budget = budgets.get(name, {"registers": STEPS[-1], "lds": LDS})
     if budgets and name not in budgets:
@@ -84,15 +94,25 @@ for name, row in rows.items():
         wrong.append(f"{name}: {registers} registers, the budget is {budget['registers']}")
     if shared_bytes > budget["lds"]:
         wrong.append(f"{name}: {shared_bytes} bytes of shared memory, the budget is {budget['lds']}")
-    for prefix, instructions in committed["instructions"].items():
-        if re.fullmatch(prefix, name):
-            wrong += [f"{name}: no {i}" for i in instructions if not counts.get(name, {}).get(i)]
+    wrong += lacking(name, counts)
     notes = ", ".join(f"{i} x{n}" for i, n in sorted(counts.get(name, {}).items(), key=lambda t: -t[1]) if note.search(i))
     table.append(f"| {name} | {row['VGPRs']} | {row['AGPRs']} | {row['TotalSGPRs']} | {shared_bytes} | {row['Occupancy']} | "
                  f"{sum(counts.get(name, {}).values())} | {notes} |")
 for pattern in committed["instructions"]:
     if not any(re.fullmatch(pattern, name) for name in rows):
         wrong.append(f"gfx950.json: no kernel is called {pattern}")
+
+stamped_rows, stamped_counts = usage(stamped_code), census(stamped_code)
+if set(stamped_rows) != {f"{name}_stamped" for name in rows}:
+    wrong.append("not every kernel has its stamped form")
+for name, row in stamped_rows.items():
+    plain = name.removesuffix("_stamped")
+    registers, budget = row["VGPRs"] + row["AGPRs"], budgets.get(plain, {"registers": STEPS[-1]})["registers"]
+    wrong += [w for w in waste(name, row) if "SGPRs" not in w] + lacking(name, stamped_counts)
+    if registers > budget + GRANULE:
+        wrong.append(f"{name}: {registers} registers, its plain form's budget is {budget}: stamps would change what they measure")
+    if stamped_counts.get(name, {}).get("s_memrealtime", 0) < 2 or not stamped_counts[name].get("s_getreg_b32"):
+        wrong.append(f"{name}: does not read the clock twice and the unit")
 
 if sys.argv[1:] == ["--accept"]:
     wrong = [w for w in wrong if "budget" not in w]
@@ -111,5 +131,5 @@ if sys.argv[1:] == ["--accept"]:
         "| kernel | VGPR | AGPR | SGPR | shared bytes | waves a SIMD | instructions | of note |\n|---|---|---|---|---|---|---|---|\n" + "\n".join(table) + "\n")
 if not budgets and not wrong:
     print(f"note: gfx950.json has no budgets for clang {version}: only spills, scratch and instructions were held")
-print("\n".join(wrong) or f"{len(rows)} kernels: no spills, no scratch, within their budgets, the expected instructions are there ({banner})")
+print("\n".join(wrong) or f"{len(rows)} kernels and their stamped forms: no spills, no scratch, within their budgets, the expected instructions are there ({banner})")
 sys.exit(1 if wrong else 0)

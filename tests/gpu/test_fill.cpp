@@ -3,6 +3,7 @@
 #include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
 
+#include <cmath>
 #include <cstring>
 
 #include "engine/accounting.h"
@@ -85,11 +86,11 @@ TEST_CASE("bench runs on a device, with ceilings, floors and every op of the ste
     const auto report = bench(small("tiny"), options);
     INFO((report ? std::string() : report.error().line()));
     REQUIRE(report);
-    CHECK(report->ceilings.reads.size() > 5);
-    CHECK(report->ceilings.empty_node_us > 0);
-    CHECK(report->rows.size() > 20);
-    CHECK((report->floor_35_us > 0) == whole);
-    for (const BenchRow& row : report->rows) CHECK((row.us > 0 && row.bytes > 0));
+    CHECK(report->bench.ceilings.reads.size() > 5);
+    CHECK(report->bench.ceilings.empty_node_us > 0);
+    CHECK(report->bench.rows.size() > 20);
+    CHECK((report->bench.rows.back().floor_35_us > 0) == whole);
+    for (const BenchRow& row : report->bench.rows) CHECK((row.us > 0 && row.bytes > 0));
   }
 }
 
@@ -115,8 +116,15 @@ TEST_CASE("accounting: busy and idle add up to the window in every pass, and sta
   const Coverage all = coverage(device);
   CHECK(all.busy_ns + all.idle_ns() == all.window_ns);
   for (size_t i = 0; i < device.size(); ++i) CHECK(device[i].end_ns > device[i].start_ns);
-  // No profiler on the emulated device: refused, with the reason.
-  CHECK_FALSE(account(spec));
+  // No profiler on the emulated device: the passes without one, and the reason.
+  const auto accounted = account(spec);
+  REQUIRE(accounted);
+  CHECK(accounted->no_profiler.find("this backend has none") != std::string::npos);
+  REQUIRE(accounted->passes.size() == 2);
+  CHECK((accounted->passes[0].period_us > 0 && accounted->passes[1].period_us > 0));
+  CHECK(accounted->passes[1].busy_ns + accounted->passes[1].idle_ns == accounted->passes[1].window_ns);
+  CHECK(accounted->passes[1].window_ns > 0);
+  CHECK(std::isfinite(accounted->stamps_cost_pct()));
   CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).busy_ns == 30);
   CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).idle_ns() == 10);
   const std::vector<Stamp> own = {{1010, 1020}, {1032, 1045}}, profiled = {{5, 25}, {28, 50}};

@@ -17,6 +17,7 @@
 using Catch::Matchers::ContainsSubstring;
 using engine::ExpectedKernel;
 using kernels::gpu::Device;
+using kernels::gpu::TracedCall;
 using kernels::gpu::TracedKernel;
 
 namespace {
@@ -65,6 +66,15 @@ TEST_CASE("a step's timeline from rocprofiler-sdk, eager and as a graph, on two 
     CHECK_THAT(trace.collector.name, ContainsSubstring("rocprofiler-sdk 1.2.1"));
     CHECK(trace.events.size() == 2 * (*session)->plan().ops.size());
     CHECK(std::all_of(trace.events.begin(), trace.events.end(), [](const trace::Event& e) { return e.end_ns - e.start_ns == 60; }));
+    // Eager, a call a kernel; of a graph one call launched them all. Each call began before its kernels.
+    const bool graph = std::string_view(launch) == "graph";
+    CHECK(trace.calls.size() == (graph ? 2 : trace.events.size()));
+    for (const trace::Event& e : trace.events) {
+      REQUIRE(e.call != trace::kNone);
+      CHECK(trace.strings[trace.calls[e.call].name] == (graph ? "hipGraphLaunch" : "hipModuleLaunchKernel"));
+      CHECK(trace.calls[e.call].correlation == e.correlation);
+      CHECK(trace.calls[e.call].start_ns < e.start_ns);
+    }
   }
   CHECK(std::count(profiler.log.begin(), profiler.log.end(), "start tracing") == std::count(profiler.log.begin(), profiler.log.end(), "stop tracing"));
   engine::use_gpu_device("hip", nullptr);
@@ -88,7 +98,8 @@ TEST_CASE("records of the runtime's own kernels are left out, a stream is number
   profiler.loaded("__amd_rocclr_fillBufferAligned.kd");
   profiler.dispatched("__amd_rocclr_fillBufferAligned.kd", 0, 0);
   std::vector<TracedKernel> records;
-  REQUIRE(device->end_trace(&records).error == "");
+  std::vector<TracedCall> calls;
+  REQUIRE(device->end_trace(&records, &calls).error == "");
   REQUIRE(records.size() == 2);
   CHECK((records[0].name == "ds_fill" && records[1].name == "ds_fill"));
   std::vector<uint32_t> streams{records[0].stream, records[1].stream};
@@ -110,9 +121,13 @@ TEST_CASE("callback records from before 1.0 are read too") {
   REQUIRE(device->begin_trace().error == "");
   REQUIRE(device->launch(kernels::gpu::launch_of(op, device->info().traits), 1).ok());
   std::vector<TracedKernel> records;
-  REQUIRE(device->end_trace(&records).error == "");
+  std::vector<TracedCall> calls;
+  REQUIRE(device->end_trace(&records, &calls).error == "");
   REQUIRE(records.size() == 1);
   CHECK((records[0].name == "ds_fill" && records[0].stream == 1));
+  REQUIRE(calls.size() == 1);
+  CHECK((calls[0].name == "hipModuleLaunchKernel" && calls[0].end_ns - calls[0].start_ns == 8 && calls[0].thread == 4711));
+  CHECK(calls[0].correlation == records[0].correlation);
 }
 
 TEST_CASE("records that are shorter than known are refused") {
@@ -128,13 +143,15 @@ TEST_CASE("records that are shorter than known are refused") {
   REQUIRE(device->begin_trace().error == "");
   REQUIRE(device->launch(kernels::gpu::launch_of(op, device->info().traits), 0).ok());
   std::vector<TracedKernel> records;
-  CHECK_THAT(device->end_trace(&records).error, ContainsSubstring("1 records are shorter"));
+  std::vector<TracedCall> calls;
+  CHECK_THAT(device->end_trace(&records, &calls).error, ContainsSubstring("1 records are shorter"));
 }
 
 TEST_CASE("without streams in its callbacks, a record's queue stands for its stream") {
   NEEDS_HIP();
   NEEDS_FIRST();
   test::fake_profiler().knows_streams = false;
+  test::fake_profiler().knows_calls = false;
   engine::use_gpu_device("hip", test::open_fake_hip());
   trace::RunSpec spec = dual_stream_spec();
   REQUIRE(spec.toggles.set(trace::ToggleKey::launch, "eager").ok());
@@ -144,6 +161,7 @@ TEST_CASE("without streams in its callbacks, a record's queue stands for its str
     const auto run = (*session)->record({.name = "queues"});
     if (!run) FAIL(run.error().line());
     CHECK((*run)->trace->events.size() == 2 * (*session)->plan().ops.size());
+    CHECK((*run)->trace->calls.empty());  // nor does it name its calls
   }
   engine::use_gpu_device("hip", nullptr);
 }
@@ -177,6 +195,7 @@ TEST_CASE("kernels of a launch are told apart by their order, whatever the inter
     std::vector<size_t> streams[2];
     for (size_t i = 0; i < expected.size(); ++i) streams[expected[i].stream].push_back(i);
     std::vector<TracedKernel> records;
+  std::vector<TracedCall> calls;
     std::vector<size_t> truth(expected.size());
     for (size_t at[2] = {0, 0}; records.size() < expected.size();) {
       int s = below(2);

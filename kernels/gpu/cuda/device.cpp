@@ -104,6 +104,7 @@ class CudaDevice final : public RuntimeDevice {
     m_info.memory = static_cast<int64_t>(p.totalGlobalMem);
     m_info.l2_bytes = p.l2CacheSize;
     m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8};
+    m_info.clock = {"%globaltimer", 1, "multiprocessor", 0};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
   }
@@ -132,12 +133,12 @@ class CudaDevice final : public RuntimeDevice {
     if (Status s = synchronize(); !s.ok()) return s;
     return cupti->begin();
   }
-  Status end_trace(std::vector<TracedKernel>* out) override {
+  Status end_trace(std::vector<TracedKernel>* out, std::vector<TracedCall>* calls) override {
     std::string why;
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
-    return cupti->end(out);
+    return cupti->end(out, calls);
   }
 
  private:

@@ -1,6 +1,7 @@
 // The kernels as CUDA knows them. Their names are what a profiler shows: ds_<kernel>. Compiled twice: with DS_STAMPED
 // each block writes when it began and ended (ds_<kernel>_stamped), so that the plain form carries nothing of it.
 #include "kernels/gpu/kernels.h"
+#include "kernels/gpu/stamp.h"
 
 namespace kernels {
 
@@ -29,20 +30,14 @@ __device__ __forceinline__ void enter() {
 
 #if defined(DS_STAMPED)
 
-__device__ __forceinline__ uint32_t stamp_unit() {
-  uint32_t unit;
-  asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));
-  return unit;
-}
-
 #define DS_KERNEL(key) ds_##key##_stamped
-#define X(key, Args, threads, blocks)                                                               \
-  extern "C" __global__ void __launch_bounds__(threads, blocks)                                     \
-      ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) {                   \
-    enter<gpu::Kernel::key>();                                                                      \
-    gpu_cuda::key(a);                                                                               \
-    __syncthreads(); /* the bodies return from themselves only: all threads come here */            \
-    if (threadIdx.x == 0) slots[blockIdx.y * gridDim.x + blockIdx.x] = {gpu_cuda::begin_stamp(), gpu_cuda::device_ns(), stamp_unit(), 0}; \
+#define X(key, Args, threads, blocks)                                             \
+  extern "C" __global__ void __launch_bounds__(threads, blocks)                   \
+      ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) { \
+    gpu_cuda::stamped(slots, [&] {                                                \
+      enter<gpu::Kernel::key>();                                                  \
+      gpu_cuda::key(a);                                                           \
+    });                                                                           \
   }
 #define DS_TABLE cuda_stamped_kernel
 

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
+
 namespace kernels::gpu {
 namespace {
 
@@ -24,12 +26,15 @@ bool find(void* library, const char* name, F& call) {
   return call != nullptr;
 }
 
-// Empty when the library is there and has begun.
+// Empty when the library is there and has begun. DECODESCOPE_NVML names another or says "off".
 std::string load() {
-  void* library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) return "no libnvidia-ml.so.1";
+  const char* chosen = std::getenv("DECODESCOPE_NVML");
+  const std::string file = chosen && *chosen ? chosen : "libnvidia-ml.so.1";
+  if (file == "off") return "DECODESCOPE_NVML=off";
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) return "no " + file;
   if (!find(library, "nvmlInit_v2", calls.init) || !find(library, "nvmlDeviceGetHandleByPciBusId_v2", calls.by_address))
-    return "libnvidia-ml.so.1 lacks a call";
+    return file + " lacks a call";
   find(library, "nvmlDeviceGetClockInfo", calls.clock);
   find(library, "nvmlDeviceGetPowerUsage", calls.power);
   find(library, "nvmlDeviceGetTemperature", calls.temperature);

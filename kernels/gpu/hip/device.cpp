@@ -7,13 +7,19 @@
 #include "kernels/gpu/hip/library.h"
 #include "kernels/gpu/hip/profiler.h"
 
-// cmake/hip.cmake; an ELF file for the GPU's loader
-extern const unsigned char embed_gfx950_kernels_hsaco[];
+// cmake/hip.cmake; ELF files for the GPU's loader: the kernels plain, and with stamps
+extern const unsigned char embed_gfx950_kernels_hsaco[], embed_gfx950_kernels_stamped_hsaco[];
 
 namespace kernels::gpu {
 namespace {
 
 constexpr std::string_view kArch = "gfx950";
+
+struct Form {
+  const unsigned char* code;
+  const char* suffix;
+};
+constexpr std::array<Form, 2> kForms{{{embed_gfx950_kernels_hsaco, ""}, {embed_gfx950_kernels_stamped_hsaco, "_stamped"}}};
 
 class HipDevice final : public RuntimeDevice {
  public:
@@ -21,7 +27,9 @@ class HipDevice final : public RuntimeDevice {
   ~HipDevice() override {
     synchronize();
     close();  // streams and events, while the library's table is still there
-    if (m_module) m_hip->module_unload(m_module);
+    for (void* module : m_modules) {
+      if (module) m_hip->module_unload(module);
+    }
   }
 
   Status open() {
@@ -48,9 +56,12 @@ class HipDevice final : public RuntimeDevice {
     if (wave != 64) return {"hip: " + m_info.name + " has waves of " + std::to_string(wave) + ", the kernels of this build are for 64"};
     m_info.traits = {wave, units, lds};
     m_info.l2_bytes = l2;
+    m_info.clock = {"s_memrealtime", 10, "XCC", 8};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
   }
+
+  bool can_stamp() const override { return true; }
 
   std::string profiler(std::string* why) override {
     const Rocprofiler* p = Rocprofiler::load(why);
@@ -64,12 +75,12 @@ class HipDevice final : public RuntimeDevice {
     m_before_trace = launched();
     return p->begin();
   }
-  Status end_trace(std::vector<TracedKernel>* out) override {
+  Status end_trace(std::vector<TracedKernel>* out, std::vector<TracedCall>* calls) override {
     std::string why;
     Rocprofiler* p = Rocprofiler::load(&why);
     if (!p) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
-    return p->end(launched() - m_before_trace, out);
+    return p->end(launched() - m_before_trace, out, calls);
   }
 
  private:
@@ -77,7 +88,8 @@ class HipDevice final : public RuntimeDevice {
     return version_text(v, 10000000, 100000) + "." + std::to_string(v % 100000);
   }
 
-  const void* function(Kernel kernel) override { return m_functions[static_cast<size_t>(kernel)]; }
+  const void* function(Kernel kernel) override { return m_functions[0][static_cast<size_t>(kernel)]; }
+  const void* stamped(Kernel kernel) override { return m_functions[1][static_cast<size_t>(kernel)]; }
 
   // "gfx950:sramecc+:xnack-"
   Status check_arch() {
@@ -90,19 +102,21 @@ class HipDevice final : public RuntimeDevice {
 
   // All functions now: a first launch must not load within a capture.
   Status load_kernels() {
-    if (Status s = status_of(m_hip->module_load(&m_module, embed_gfx950_kernels_hsaco), "loading the gfx950 kernels"); !s.ok()) return s;
-    for (int k = 0; k < kCommonKernels; ++k) {
-      const std::string name = "ds_" + std::string(key_of(static_cast<Kernel>(k)));
-      if (Status s = status_of(m_hip->module_function(&m_functions[static_cast<size_t>(k)], m_module, name.c_str()), "loading " + name); !s.ok())
-        return s;
+    for (size_t form = 0; form < kForms.size(); ++form) {
+      if (Status s = status_of(m_hip->module_load(&m_modules[form], kForms[form].code), "loading the gfx950 kernels"); !s.ok()) return s;
+      for (int k = 0; k < kCommonKernels; ++k) {
+        const std::string name = "ds_" + std::string(key_of(static_cast<Kernel>(k))) + kForms[form].suffix;
+        void** to = &m_functions[form][static_cast<size_t>(k)];
+        if (Status s = status_of(m_hip->module_function(to, m_modules[form], name.c_str()), "loading " + name); !s.ok()) return s;
+      }
     }
     return {};
   }
 
   std::unique_ptr<HipLibrary> m_hip;
-  void* m_module = nullptr;
+  std::array<void*, kForms.size()> m_modules{};
   int64_t m_before_trace = 0;
-  std::array<void*, kKernels> m_functions{};
+  std::array<std::array<void*, kKernels>, kForms.size()> m_functions{};
 };
 
 }  // namespace

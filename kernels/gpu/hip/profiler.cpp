@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "kernels/gpu/hip/rocprofiler_abi.h"
@@ -19,16 +20,19 @@ using namespace rocprofiler;
 
 constexpr size_t kBufferBytes = 4 << 20;
 constexpr uint32_t kMostKinds = 64;
-constexpr int32_t kMostOperations = 16;
+constexpr int32_t kMostOperations = 16, kMostCalls = 2000;
 
 Calls calls;
 Id naming, tracing, buffer;  // contexts: kernels' names always, dispatches while tracing
 uint32_t code_object_kind = 0, stream_kind = 0, dispatch_kind = 0, register_operation = 0, set_operation = 0;
+uint32_t api_kind = 0;
+std::map<uint32_t, std::string> launch_operations;  // of HIP's calls those that launch, by number
 std::string unfit;  // why the tool could not be set up
 
 std::mutex mutex;  // of what follows
 std::map<uint64_t, std::string> names;
 std::vector<TracedKernel> records;
+std::vector<TracedCall> launches;
 std::map<uint64_t, uint32_t> queues;  // numbered as they are seen
 int64_t short_records = 0, dropped_records = 0;
 
@@ -70,11 +74,20 @@ void on_stream(CallbackRecord record, void*, void*) {
     calls.pop_external(tracing, s.thread, &popped);
 }
 
+void on_call(const ApiRecord& r) {
+  const auto name = launch_operations.find(r.operation);
+  if (name == launch_operations.end() || r.size < kOldApiRecord) return;
+  const uint64_t* t = r.size >= kApiRecord ? r.rest + 1 : r.rest;
+  launches.push_back({name->second, static_cast<int64_t>(t[0]), static_cast<int64_t>(t[1]), t[2], static_cast<uint32_t>(r.correlation)});
+}
+
 void on_records(Id, Id, RecordHeader** headers, size_t count, void*, uint64_t dropped) {
   const std::lock_guard lock(mutex);
   dropped_records += static_cast<int64_t>(dropped);
   for (size_t i = 0; i < count; ++i) {
-    if (headers[i]->category != kTracingCategory || headers[i]->kind != dispatch_kind) continue;
+    if (headers[i]->category != kTracingCategory) continue;
+    if (api_kind && headers[i]->kind == api_kind) on_call(*static_cast<const ApiRecord*>(headers[i]->payload));
+    if (headers[i]->kind != dispatch_kind) continue;
     const auto* r = static_cast<const KernelRecord*>(headers[i]->payload);
     if (r->size < kLeastRecord) {
       ++short_records;
@@ -109,6 +122,22 @@ bool take(int code, const char* what) {
   return code == kSuccess;
 }
 
+// HIP's launches by name, so that only they are recorded. Numbers without a name may lie between others.
+std::vector<int32_t> find_launches() {
+  std::vector<int32_t> found;
+  api_kind = calls.buffer_operation_name ? find(kMostKinds, "HIP_RUNTIME_API", calls.buffer_kind_name) : 0;
+  for (int32_t i = 0; api_kind && i < kMostCalls; ++i) {
+    const char* name = nullptr;
+    uint64_t length = 0;
+    if (calls.buffer_operation_name(api_kind, i, &name, &length) != kSuccess || !name) continue;
+    const std::string_view text = name;
+    if (text != "hipModuleLaunchKernel" && text != "hipLaunchKernel" && text != "hipGraphLaunch" && text != "hipExtModuleLaunchKernel") continue;
+    launch_operations[static_cast<uint32_t>(i)] = text;
+    found.push_back(i);
+  }
+  return found;
+}
+
 int set_up(void*, void*) {
   const auto operation = [](uint32_t kind, std::string_view ending) {
     return find(kMostOperations, ending, [kind](uint32_t i, const char** name, uint64_t* n) {
@@ -131,6 +160,9 @@ int set_up(void*, void*) {
                    take(calls.trace_into_buffer(tracing, dispatch_kind, nullptr, 0, buffer), "kernel dispatches") &&
                    (!set_operation || take(calls.trace_by_callback(tracing, stream_kind, nullptr, 0, &on_stream, nullptr), "streams")) &&
                    take(calls.start_context(naming), "starting");
+  // Without launches the kernels are told of all the same.
+  const std::vector<int32_t> operations = fit ? find_launches() : std::vector<int32_t>{};
+  if (!operations.empty()) calls.trace_into_buffer(tracing, api_kind, operations.data(), operations.size(), buffer);
   return fit ? 0 : -1;
 }
 
@@ -182,6 +214,7 @@ Rocprofiler* Rocprofiler::load(std::string* why) {
     find_call(calls.buffer_kind_name, "rocprofiler_query_buffer_tracing_kind_name");
     find_call(calls.push_external, "rocprofiler_push_external_correlation_id");
     find_call(calls.pop_external, "rocprofiler_pop_external_correlation_id");
+    calls.buffer_operation_name = reinterpret_cast<decltype(calls.buffer_operation_name)>(dlsym(library, "rocprofiler_query_buffer_tracing_kind_operation_name"));
     uint32_t major = 0, minor = 0, patch = 0;
     if (!missing.empty()) return nullptr;
     if (calls.get_version(&major, &minor, &patch) != kSuccess || major != 1) {
@@ -203,14 +236,14 @@ Rocprofiler* Rocprofiler::load(std::string* why) {
 Status Rocprofiler::begin() {
   {
     const std::lock_guard lock(mutex);
-    records.clear();
+    records.clear(), launches.clear();
     short_records = dropped_records = 0;
   }
   const int code = calls.start_context(tracing);
   return code == kSuccess ? Status{} : Status{"rocprofiler-sdk: beginning: code " + std::to_string(code)};
 }
 
-Status Rocprofiler::end(int64_t launched, std::vector<TracedKernel>* out) {
+Status Rocprofiler::end(int64_t launched, std::vector<TracedKernel>* out, std::vector<TracedCall>* launched_by) {
   // A kernel's record is made by another thread, some time after whoever waited for the kernel has gone on.
   const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(2);
   int64_t here = 0;
@@ -227,6 +260,12 @@ Status Rocprofiler::end(int64_t launched, std::vector<TracedKernel>* out) {
   const std::lock_guard lock(mutex);
   *out = std::move(records);
   records.clear();
+  std::set<uint32_t> with_kernels;
+  for (const TracedKernel& k : *out) with_kernels.insert(k.correlation);
+  std::erase_if(launches, [&](const TracedCall& c) { return !with_kernels.contains(c.correlation); });
+  *launched_by = std::move(launches);
+  launches.clear();
+  std::stable_sort(launched_by->begin(), launched_by->end(), [](const TracedCall& a, const TracedCall& b) { return a.start_ns < b.start_ns; });
   std::stable_sort(out->begin(), out->end(), [](const TracedKernel& a, const TracedKernel& b) { return a.start_ns < b.start_ns; });
   if (code != kSuccess) return {"rocprofiler-sdk: ending: code " + std::to_string(code)};
   if (short_records > 0) return {"rocprofiler-sdk: " + std::to_string(short_records) + " records are shorter than those this build knows"};

@@ -1,4 +1,4 @@
-// Kernel records of rocprofiler-sdk, found by dlopen (librocprofiler-sdk.so.1; DECODESCOPE_ROCPROFILER names another or
+// Kernel records of rocprofiler-sdk and the HIP calls that launched them, found by dlopen (librocprofiler-sdk.so.1; DECODESCOPE_ROCPROFILER names another or
 // says "off"). It must be configured before the first HIP call, so opening the HIP backend does that; records are
 // taken between begin and end only. Its kernel records name no stream and no graph node: the stream comes from the
 // HIP_STREAM callbacks around a launch, pushed as the external correlation id; a graph's kernels are told apart by the
@@ -19,8 +19,9 @@ class Rocprofiler {
   const std::string& version() const { return m_version; }  // "rocprofiler-sdk 1.0.0"
   Status begin();
   // Waits (at most two seconds) until `launched` of our kernels have been reported. In order of their starts.
+  // Calls without a kernel are left out, and all of them where this SDK does not tell of launches by name.
   // REQUIRES: the device is synchronised.
-  Status end(int64_t launched, std::vector<TracedKernel>* out);
+  Status end(int64_t launched, std::vector<TracedKernel>* kernels, std::vector<TracedCall>* calls);
 
  private:
   Rocprofiler() = default;

@@ -37,6 +37,16 @@ static_assert(offsetof(KernelRecord, start_ns) == 40 && offsetof(KernelRecord, d
 // What must be there of a record: up to the dispatch id.
 inline constexpr uint64_t kLeastRecord = offsetof(KernelRecord, dispatch) + offsetof(DispatchInfo, private_bytes);
 
+// Of a HIP call. With the ancestor that 1.0 brought the times stand eight bytes further back: the size tells.
+struct ApiRecord {
+  uint64_t size;
+  uint32_t kind, operation;
+  uint64_t correlation, external;
+  uint64_t rest[4];  // start, end, thread; or ancestor, start, end, thread
+};
+inline constexpr uint64_t kOldApiRecord = offsetof(ApiRecord, rest) + 24, kApiRecord = offsetof(ApiRecord, rest) + 32;
+static_assert(kOldApiRecord == 56 && kApiRecord == 64);
+
 struct KernelSymbol {
   uint64_t size, kernel, code_object;
   const char* name;
@@ -88,6 +98,7 @@ struct Calls {
   int (*callback_kind_name)(uint32_t kind, const char** name, uint64_t* length);
   int (*callback_operation_name)(uint32_t kind, int32_t operation, const char** name, uint64_t* length);
   int (*buffer_kind_name)(uint32_t kind, const char** name, uint64_t* length);
+  int (*buffer_operation_name)(uint32_t kind, int32_t operation, const char** name, uint64_t* length);  // may be missing
   int (*push_external)(Id context, uint64_t thread, uint64_t value);
   int (*pop_external)(Id context, uint64_t thread, uint64_t* value);
 };

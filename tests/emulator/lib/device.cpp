@@ -138,11 +138,6 @@ class EmulatedDevice final : public kernels::gpu::Device {
     } catch (const std::runtime_error& e) {
       return {std::string(key_of(l.kernel)) + ": " + e.what()};
     }
-    // Stamps: a microsecond a launch, as its events have it; blocks one behind the other within it.
-    for (int64_t i = 0; l.stamps && i < l.grid_x * l.grid_y; ++i) {
-      const auto begin = static_cast<uint64_t>(m_calls * 1000);
-      l.stamps[i] = {begin, begin + 500, static_cast<uint32_t>(i % m_info.traits.units), 0};
-    }
     return {};
   }
 

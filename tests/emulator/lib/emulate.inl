@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "kernels/gpu/kernels.h"
+#include "kernels/gpu/stamp.h"
 #include "tests/emulator/lib/simt.h"
 
 namespace kernels::GPU_NS {
@@ -21,10 +22,14 @@ static void run_args(Kernel kernel, const void* args) {
   }
 }
 
-// A launch of the emulated device (tests/emulator/lib/device.h).
+// A launch of the emulated device (tests/emulator/lib/device.h); with slots for stamps, its stamped form.
 void run_launch(const Launch& l) {
-  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, simt::Order::shuffled},
-               [&] { run_args(l.kernel, l.args); });
+  simt::launch({l.grid_x, l.grid_y, l.threads, kWave, l.lds_bytes, simt::Order::shuffled}, [&] {
+    if (l.stamps)
+      stamped(l.stamps, [&] { run_args(l.kernel, l.args); });
+    else
+      run_args(l.kernel, l.args);
+  });
 }
 
 static void emulate(const OpArgs& args, Part part) {

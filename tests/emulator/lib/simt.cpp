@@ -132,6 +132,7 @@ class Block {
 
   // Up to the wave's next operation; false when every lane waits at the block's barrier or is done.
   bool run_wave(int first, int count) {
+    ++device_clock().ticks;
     for (const int i : order(first, count)) {
       Lane& lane = *m_lanes[static_cast<size_t>(i)];
       if (lane.state != State::ready) continue;
@@ -201,7 +202,31 @@ void finish_copies(int but_the_last) {
   }
 }
 
+DeviceClock& device_clock() {
+  static DeviceClock clock;
+  return clock;
+}
+
+namespace {
+
+unsigned unit_index() {
+  return (block_index.y * grid_size.x + block_index.x) % device_clock().units;
+}
+
+}  // namespace
+
+unsigned unit() {
+  return device_clock().id(unit_index());
+}
+
+unsigned long long clock() {
+  DeviceClock& c = device_clock();
+  const auto shown = static_cast<uint64_t>(static_cast<int64_t>(++c.ticks) + c.ahead(unit_index()));
+  return shown / c.step * c.step;
+}
+
 void launch(const Grid& grid, const std::function<void()>& kernel) {
+  device_clock().ticks += device_clock().between_launches;
   if (!t_block) t_block = std::make_unique<Block>();
   block_size = {static_cast<unsigned>(grid.threads), 1, 1};
   grid_size = {static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), 1};

@@ -22,6 +22,18 @@ struct Grid {
 
 void launch(const Grid&, const std::function<void()>& kernel);
 
+// The clock and the units of the device that all launches of this process run on. Time passes with every read, with every
+// step of a wave and between launches. Block i runs on unit i % units.
+struct DeviceClock {
+  uint64_t ticks = 1000;
+  uint64_t step = 1;                // what a read shows is a multiple of it
+  uint64_t between_launches = 700;  // ticks
+  unsigned units = 8;
+  std::function<unsigned(unsigned)> id = [](unsigned unit) { return unit; };     // as the hardware numbers it
+  std::function<int64_t(unsigned)> ahead = [](unsigned) { return int64_t{0}; };  // ticks by which a unit's clock is
+};
+DeviceClock& device_clock();
+
 // A backend of kernels/verify.h: part.count workers -> forward, reversed, shuffled; the first part does all.
 const kernels::Backend& backend(int wave);
 // Why the backend can't do this launch; empty when it can.

@@ -2,8 +2,8 @@
 """make_mutants.py SOURCE OUT: a copy of SOURCE/kernels/gpu/*.h in OUT/kernels/gpu in which every place that a rule
 below finds has a switch: `simt::mutant(17)` is true while mutant 17 is on, and then the code there is wrong. One
 compilation so holds all mutants; which one is on is a number at run time. OUT/mutants.json lists them.
-Left alone: code for real GPUs, launch rules, constant expressions, emulated*.h, which is the emulator's, and tools.h,
-whose kernels are no ops and have no reference."""
+Left alone: code for real GPUs, launch rules, constant expressions, emulated*.h, which is the emulator's, tools.h,
+whose kernels are no ops and have no reference, and stamp.h, which no plain kernel takes (tests/gpu/test_stamps.cpp)."""
 import json, pathlib, re, sys
 
 source, out = pathlib.Path(sys.argv[1]) / "kernels/gpu", pathlib.Path(sys.argv[2])
@@ -109,7 +109,7 @@ def mutated(path):
 
 (out / "kernels/gpu").mkdir(parents=True, exist_ok=True)
 for path in sorted(source.glob("*.h")):
-    if path.name.startswith(("emulated", "tool")):
+    if path.name.startswith(("emulated", "tool", "stamp")):
         text = path.read_text()
         if path.name == "emulated_api.h":
             text += ("\nnamespace simt {\nextern int mutant_on;\ninline bool mutant(int n) { return mutant_on == n; }\n"

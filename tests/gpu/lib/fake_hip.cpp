@@ -90,6 +90,8 @@ void drain(Stream& s, const Record* until = nullptr) {
     } catch (const std::exception& e) {
       state.log.push_back(std::string("fault: ") + e.what());
       broken = kLaunchFailure;
+      for (const auto& all : streams) all->tasks.clear();  // what was to come never runs
+      return;
     }
   }
 }
@@ -103,16 +105,16 @@ bool capturing() {
 }
 
 // What a profiler would be told around a call that launches something on this stream.
-uint64_t launching(const Stream& s) {
+uint64_t launching(const Stream& s, const char* name) {
   if (state.stream) state.stream(static_cast<uint64_t>(s.number), true);
-  const uint64_t call = state.launching ? state.launching() : 0;
+  const uint64_t call = state.launching ? state.launching(name) : 0;
   if (state.stream) state.stream(static_cast<uint64_t>(s.number), false);
   return call;
 }
 
-void put(Stream& s, Work work) {
+void put(Stream& s, const char* name, Work work) {
   if (!s.graph) {
-    const uint64_t call = launching(s);
+    const uint64_t call = launching(s, name);
     s.tasks.push_back({[work = std::move(work), call] { work(call); }, nullptr, nullptr});
     return;
   }
@@ -251,13 +253,13 @@ int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void* str
   auto* s = static_cast<Stream*>(stream);
   if (const int code = answer("hipMemcpyAsync", std::to_string(bytes) + (kind == 1 ? " to device " : kind == 2 ? " to host " : " ? ") + text(s))) return code;
   if (kind != 1 && kind != 2) return kInvalidValue;
-  put(*s, [=](uint64_t) { std::memcpy(to, from, bytes); });
+  put(*s, "hipMemcpyAsync", [=](uint64_t) { std::memcpy(to, from, bytes); });
   return kDone;
 }
 int hipMemsetAsync(void* to, int value, size_t bytes, void* stream) {
   auto* s = static_cast<Stream*>(stream);
   if (const int code = answer("hipMemsetAsync", std::to_string(bytes) + " " + text(s))) return code;
-  put(*s, [=](uint64_t) { std::memset(to, value, bytes); });
+  put(*s, "hipMemsetAsync", [=](uint64_t) { std::memset(to, value, bytes); });
   return kDone;
 }
 
@@ -376,7 +378,7 @@ int hipGraphLaunch(void* exec, void* stream) {
   auto& s = *static_cast<Stream*>(stream);
   if (const int code = answer("hipGraphLaunch", text(&s))) return code;
   if (s.graph) return kCaptureUnsupported;
-  put(s, [graph = *static_cast<std::shared_ptr<Graph>*>(exec)](uint64_t call) { run_graph(*graph, call); });
+  put(s, "hipGraphLaunch", [graph = *static_cast<std::shared_ptr<Graph>*>(exec)](uint64_t call) { run_graph(*graph, call); });
   return kDone;
 }
 
@@ -421,7 +423,12 @@ int hipModuleLaunchKernel(const void* function, unsigned gx, unsigned gy, unsign
       !args || extra)
     return kInvalidValue;
   const auto* from = static_cast<const uint8_t*>(args[0]);
-  put(s, [name, gx, gy, bx, lds_bytes, queue = static_cast<uint64_t>(s.number), copy = std::vector<uint8_t>(from, from + bytes)](uint64_t call) {
+  std::vector<uint8_t> copied(from, from + bytes);
+  if (name.ends_with("_stamped")) {
+    const auto* slots = static_cast<const uint8_t*>(args[1]);
+    copied.insert(copied.end(), slots, slots + sizeof(void*));
+  }
+  put(s, "hipModuleLaunchKernel", [name, gx, gy, bx, lds_bytes, queue = static_cast<uint64_t>(s.number), copy = std::move(copied)](uint64_t call) {
     state.execute(name, gx, gy, static_cast<int>(bx), lds_bytes, copy.data());
     if (state.dispatched) state.dispatched(name + ".kd", call, queue);
   });

@@ -22,14 +22,15 @@ struct State {
   int code = 0, after = 1;
   int broken = 0;  // what every call returns since
 
-  // kernel "ds_fill" -> bytes of its arguments, 0 = there is no such kernel; and its execution, which may throw.
+  // kernel "ds_fill" -> bytes of its arguments, 0 = there is no such kernel; and its execution, which may throw. The
+  // stamped form "ds_fill_stamped" takes the address of its slots as a second argument: the eight bytes behind the first.
   std::function<int64_t(const std::string&)> argument_bytes;
   std::function<void(const std::string&, int64_t x, int64_t y, int threads, int64_t lds_bytes, const void* args)> execute;
 
   // What a profiler under the runtime would be told; may be empty.
   std::function<void(const std::string& kernel)> loaded;  // "ds_fill.kd"
   std::function<void(uint64_t stream, bool enter)> stream;
-  std::function<uint64_t()> launching;  // names the call
+  std::function<uint64_t(const char* call)> launching;  // numbers the call
   std::function<void(const std::string& kernel, uint64_t call, uint64_t queue)> dispatched;
 
   std::vector<std::string> log;  // "hipModuleLaunchKernel ds_fill 4x1 256 0 stream 0"

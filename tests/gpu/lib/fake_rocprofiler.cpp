@@ -12,8 +12,9 @@ using namespace kernels::gpu::rocprofiler;
 namespace {
 
 // Far from the real numbers on purpose.
-constexpr uint32_t kCodeObject = 33, kHipStream = 41, kOther = 7, kDispatch = 29;
+constexpr uint32_t kCodeObject = 33, kHipStream = 41, kOther = 7, kDispatch = 29, kApi = 23;
 constexpr int32_t kRegister = 5, kSet = 9;
+const std::map<int32_t, const char*> kCallNames = {{3, "hipMemcpyAsync"}, {211, "hipGraphLaunch"}, {340, "hipModuleLaunchKernel"}};
 constexpr uint64_t kNaming = 1;  // contexts are numbered as they are made
 
 struct Service {
@@ -27,6 +28,8 @@ std::map<uint64_t, bool> started;
 uint64_t contexts = 0, thread = 4711;
 BufferCallback deliver = nullptr;
 std::vector<KernelRecord> pending;
+std::vector<ApiRecord> pending_calls;
+std::vector<int32_t> recorded_calls;  // which were asked for
 std::map<std::string, uint64_t> kernels;
 std::vector<uint64_t> externals;
 struct Launched {
@@ -70,8 +73,19 @@ void on_stream(uint64_t number, bool enter) {
   call(kHipStream, kSet, enter ? kEnter : kExit, &data);
 }
 
-uint64_t launching() {
+uint64_t launching(const char* name) {
   launches.push_back({launches.size() + 1, externals.empty() ? 0 : externals.back()});
+  for (const int32_t operation : recorded_calls) {
+    if (!started[2] || std::strcmp(kCallNames.at(operation), name) != 0) continue;
+    ApiRecord r{};
+    const bool old = state()->old_callbacks;
+    r.size = old ? kOldApiRecord : kApiRecord, r.kind = kApi, r.operation = static_cast<uint32_t>(operation);
+    r.correlation = launches.back().correlation;
+    uint64_t* t = old ? r.rest : r.rest + 1;
+    if (!old) r.rest[0] = 0x77;  // an ancestor
+    t[0] = now + 1, t[1] = now + 9, t[2] = thread;
+    pending_calls.push_back(r);
+  }
   return launches.size() - 1;
 }
 
@@ -127,6 +141,7 @@ int rocprofiler_create_context(Id* out) {
 int rocprofiler_start_context(Id context) {
   state()->log.push_back("start " + name_of(context.handle));
   held_back = state()->late_flushes;
+  if (context.handle != kNaming && state()->start_code) return state()->start_code;
   return started[context.handle] ? 12 : (started[context.handle] = true, 0);
 }
 int rocprofiler_stop_context(Id context) {
@@ -144,15 +159,17 @@ int rocprofiler_flush_buffer(Id buffer) {
   std::thread([&] {
     std::vector<RecordHeader> headers;
     for (KernelRecord& r : pending) headers.push_back({kTracingCategory, kDispatch, &r});
+    for (ApiRecord& r : pending_calls) headers.push_back({kTracingCategory, kApi, &r});
     headers.push_back({kTracingCategory, kOther, nullptr});
     std::vector<RecordHeader*> each;
     for (RecordHeader& h : headers) each.push_back(&h);
     deliver({2}, buffer, each.data(), each.size(), nullptr, 0);
   }).join();
-  pending.clear();
+  pending.clear(), pending_calls.clear();
   return 0;
 }
-int rocprofiler_configure_buffer_tracing_service(Id context, uint32_t kind, const int32_t*, size_t, Id) {
+int rocprofiler_configure_buffer_tracing_service(Id context, uint32_t kind, const int32_t* operations, size_t count, Id) {
+  if (kind == kApi && context.handle == 2) return recorded_calls.assign(operations, operations + count), 0;
   return kind == kDispatch && context.handle == 2 ? 0 : 4;
 }
 int rocprofiler_configure_callback_tracing_service(Id context, uint32_t kind, const int32_t*, size_t, Callback callback, void* data) {
@@ -174,9 +191,15 @@ int rocprofiler_query_callback_tracing_kind_operation_name(uint32_t kind, int32_
   return *name ? 0 : 5;
 }
 int rocprofiler_query_buffer_tracing_kind_name(uint32_t kind, const char** name, uint64_t* length) {
-  *name = kind == kDispatch ? "KERNEL_DISPATCH" : kind == kOther ? "MEMORY_COPY" : nullptr;
+  *name = kind == kDispatch ? "KERNEL_DISPATCH" : kind == kOther ? "MEMORY_COPY" : kind == kApi ? "HIP_RUNTIME_API" : nullptr;
   *length = *name ? std::strlen(*name) : 0;
   return *name ? 0 : 4;
+}
+int rocprofiler_query_buffer_tracing_kind_operation_name(uint32_t kind, int32_t operation, const char** name, uint64_t* length) {
+  const auto found = kCallNames.find(operation);
+  *name = kind == kApi && state()->knows_calls && found != kCallNames.end() ? found->second : nullptr;
+  *length = *name ? std::strlen(*name) : 0;
+  return *name ? 0 : 5;
 }
 int rocprofiler_push_external_correlation_id(Id, uint64_t of_thread, uint64_t value) {
   externals.push_back(value);

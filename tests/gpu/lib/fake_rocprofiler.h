@@ -13,8 +13,10 @@ namespace fake_rocprofiler {
 struct State {
   uint32_t version[3] = {1, 2, 1};
   bool knows_streams = true;      // older ones have no HIP_STREAM
-  bool old_callbacks = false;     // callback records as before 1.0, without an ancestor
+  bool old_callbacks = false;     // records of callbacks and calls as before 1.0, without an ancestor
+  bool knows_calls = true;        // older ones can't say what a call is named
   uint64_t record_bytes = 184;    // what the records say they are long
+  int start_code = 0;             // what beginning to trace answers, 0 = done
   int late_flushes = 2;           // of these, nothing comes out yet
 
   std::vector<std::string> log;   // "start tracing"
@@ -22,7 +24,7 @@ struct State {
   // What a runtime tells.
   std::function<void(const std::string& kernel)> loaded;           // "ds_fill.kd": a code object holds it
   std::function<void(uint64_t stream, bool enter)> stream;         // around a call that has one
-  std::function<uint64_t()> launching;                             // in between: what belongs to this call
+  std::function<uint64_t(const char* call)> launching;             // in between: what belongs to this call
   std::function<void(const std::string& kernel, uint64_t call, uint64_t queue)> dispatched;
 };
 

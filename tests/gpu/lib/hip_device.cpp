@@ -1,9 +1,11 @@
 #include "tests/gpu/lib/hip_device.h"
 #include "kernels/gpu/tool_args.h"
+#include "tests/emulator/lib/simt.h"
 
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 namespace kernels::gpu_w64 {
@@ -16,7 +18,10 @@ namespace {
 using kernels::gpu::Kernel;
 using kernels::gpu::Launch;
 
-Kernel kernel_of(const std::string& name) {
+constexpr std::string_view kStamped = "_stamped";
+
+Kernel kernel_of(std::string_view name) {
+  if (name.ends_with(kStamped)) name.remove_suffix(kStamped.size());
   for (int k = 0; k < kernels::gpu::kCommonKernels; ++k) {
     if (name == "ds_" + std::string(key_of(static_cast<Kernel>(k)))) return static_cast<Kernel>(k);
   }
@@ -43,6 +48,7 @@ void execute(const std::string& name, int64_t x, int64_t y, int threads, int64_t
   Launch l;
   l.kernel = kernel_of(name), l.grid_x = x, l.grid_y = y, l.threads = threads, l.lds_bytes = lds_bytes;
   l.args = args, l.size = bytes_of(name);
+  if (name.ends_with(kStamped)) std::memcpy(&l.stamps, static_cast<const uint8_t*>(args) + l.size, sizeof l.stamps);
   kernels::gpu_w64::run_launch(l);
 }
 
@@ -91,6 +97,10 @@ fake_rocprofiler::State& fake_profiler() {
 
 std::unique_ptr<kernels::gpu::Device> open_fake_hip() {
   fake_hip_runtime();
+  // Two XCCs of four compute units; 10 ns a tick, as the real clock.
+  simt::DeviceClock fresh;
+  fresh.id = [](unsigned unit) { return unit % 2 << 8 | unit / 2; };
+  simt::device_clock() = fresh;
   std::string why;
   auto device = kernels::gpu::open_device("hip", &why);
   if (!device) throw std::runtime_error(why);

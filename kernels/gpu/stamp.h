@@ -1,0 +1,148 @@
+// When the blocks of a launch ran, by the device's own clock: what the stamped form of a kernel adds to its body, and the
+// clock itself. One source for every vendor and the emulator, like the kernels.
+//   cuda  %globaltimer: ns, in steps of 32 ns on an H200; the unit is the multiprocessor (%smid)
+//   hip   s_memrealtime: 100 MHz; the unit is XCC << 8 | shader engine, array and compute unit as HW_ID has them (its bits
+//         15..8). Compiled and audited, never run on hardware.
+// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda begin
+// waits in shared memory and one store of 16 bytes follows at the end; on hip eight bytes are stored at once and four at the
+// end. Nothing of it stays in vector registers across the body. Waves but the first are not held up by the end on cuda:
+// they arrive at the barrier and leave; the first waits for them.
+// What is measured: begin is read by the first thread where the block may begin its work (on cuda behind
+// wait_for_previous(), when all launches ahead have ended). end is read when every wave has issued its last instruction of
+// the body; the stores of the body may still be on their way, and the block goes on for as long as one store takes to issue.
+#pragma once
+#include "kernels/gpu/gpu.h"
+#include "kernels/gpu/launch.h"
+
+namespace kernels::GPU_NS {
+
+#if defined(GPU_CUDA)
+
+GPU_DEVICE uint64_t device_clock() {
+  uint64_t t;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)::"memory");
+  return t;
+}
+GPU_DEVICE uint32_t unit_id() {
+  uint32_t unit;
+  asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));
+  return unit;
+}
+// Volatile: read anew behind the body instead of kept in registers across it.
+GPU_DEVICE uint32_t block_number() {
+  uint32_t x, y, width;
+  asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(x));
+  asm volatile("mov.u32 %0, %%ctaid.y;" : "=r"(y));
+  asm volatile("mov.u32 %0, %%nctaid.x;" : "=r"(width));
+  return y * width + x;
+}
+// The first wave goes on when all others have come here; those leave. The barrier is the one of barrier(): all threads
+// have taken all of the body's, since they come here.
+GPU_DEVICE void first_wave_waits() {
+  const uint32_t threads = blockDim.x;
+  if (threadIdx.x < kWave)
+    asm volatile("barrier.cta.sync 0, %0;" ::"r"(threads) : "memory");
+  else
+    asm volatile("barrier.cta.arrive 0, %0;" ::"r"(threads) : "memory");
+}
+
+#elif defined(GPU_HIP)
+
+GPU_DEVICE uint64_t device_clock() {
+  asm volatile("" ::: "memory");  // the builtin orders no memory operations
+  const uint64_t t = __builtin_amdgcn_s_memrealtime();
+  asm volatile("" ::: "memory");
+  return t;
+}
+GPU_DEVICE uint32_t device_clock_low() {
+  return static_cast<uint32_t>(device_clock());
+}
+// s_getreg: register | first bit << 6 | (bits - 1) << 11
+GPU_DEVICE uint32_t unit_id() {
+  constexpr int kHwId = 4, kXccId = 20;
+  const uint32_t unit = __builtin_amdgcn_s_getreg(kHwId | 8 << 6 | 7 << 11);
+  return static_cast<uint32_t>(__builtin_amdgcn_s_getreg(kXccId | 0 << 6 | 3 << 11)) << 8 | unit;
+}
+GPU_DEVICE uint32_t block_number() {
+  return blockIdx.y * gridDim.x + blockIdx.x;
+}
+GPU_DEVICE void first_wave_waits() {
+  barrier();  // gfx950 has no barrier that is only arrived at
+}
+
+#else
+
+GPU_DEVICE uint64_t device_clock() {
+  return ::simt::clock();
+}
+GPU_DEVICE uint32_t device_clock_low() {
+  return static_cast<uint32_t>(device_clock());
+}
+GPU_DEVICE uint32_t unit_id() {
+  return ::simt::unit();
+}
+GPU_DEVICE uint32_t block_number() {
+  return blockIdx.y * gridDim.x + blockIdx.x;
+}
+GPU_DEVICE void first_wave_waits() {
+  barrier();
+}
+
+#endif
+
+// Where the block's slot is, and whether this lane is the one that writes it. On cuda both are found anew behind the body;
+// on hip they are kept in scalar registers. (There, what is computed of uniform values in a branch of one lane merges with
+// the body's own such values into vector registers, and a thread's number kept across the body is one more.)
+class StampPlace {
+ public:
+#if defined(GPU_CUDA)
+  GPU_DEVICE explicit StampPlace(gpu::StampSlot* slots) : m_slots(slots) {}
+  GPU_DEVICE gpu::StampSlot* slot() const { return m_slots + block_number(); }
+  GPU_DEVICE bool writes() const {
+    uint32_t thread;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+    return thread == 0;
+  }
+
+ private:
+  gpu::StampSlot* m_slots;
+#elif defined(GPU_HIP)
+  GPU_DEVICE explicit StampPlace(gpu::StampSlot* slots)
+      : m_slot(slots + block_number()), m_wave(static_cast<uint32_t>(__builtin_amdgcn_readfirstlane(static_cast<int>(threadIdx.x)))) {}
+  GPU_DEVICE gpu::StampSlot* slot() const { return m_slot; }
+  GPU_DEVICE bool writes() const { return m_wave == 0 && __builtin_amdgcn_mbcnt_hi(~0u, __builtin_amdgcn_mbcnt_lo(~0u, 0)) == 0; }
+
+ private:
+  gpu::StampSlot* m_slot;
+  uint32_t m_wave;  // the number of its first thread
+#else
+  GPU_DEVICE explicit StampPlace(gpu::StampSlot* slots) : m_slot(slots + block_number()) {}
+  GPU_DEVICE gpu::StampSlot* slot() const { return m_slot; }
+  GPU_DEVICE bool writes() const { return threadIdx.x == 0; }
+
+ private:
+  gpu::StampSlot* m_slot;
+#endif
+};
+
+// The bodies return from themselves only: all threads come behind them. On cuda a body waits for what comes before it, and
+// so takes begin (kernels/gpu/gpu.h).
+template <class Body>
+GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
+  const StampPlace place(slots);
+#if defined(GPU_CUDA)
+  body();
+  first_wave_waits();
+  if (place.writes()) *reinterpret_cast<Vec16*>(place.slot()) = {begin_stamp(), unit_id(), device_clock_low(), 0};
+#else
+  if (place.writes()) {
+    const uint32_t begin = device_clock_low();
+    *reinterpret_cast<Vec8*>(&place.slot()->begin) = {begin, unit_id()};
+  }
+  body();
+  first_wave_waits();
+  if (place.writes()) place.slot()->end = device_clock_low();
+#endif
+}
+
+}  // namespace kernels::GPU_NS
