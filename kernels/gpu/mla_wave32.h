@@ -336,8 +336,7 @@ template <int kSize, int kHeads, class Place>
 GPU_DEVICE void mla_partial(const MlaGroup& g, Bf16* out, float* lse, const Place& place) {
   MlaBlock<kSize, kHeads / 8> block(g);
   const int64_t j = thread_id();  // a thread a slot of two tiles
-  reinterpret_cast<int32_t*>(lds() + block.at.slots)[((g.first & 1) * kMlaTile + j) % (2 * kMlaTile)] =
-      block.slot_at(g.first * kMlaTile + j);
+  block.slots(g.first + j / kMlaTile)[j % kMlaTile] = block.slot_at(g.first * kMlaTile + j);
   barrier();
   if (g.first < g.last) block.fetch(g.first);
   copies_close();

@@ -1,6 +1,10 @@
 // Exact top-k of a row by one block: up to four 8-bit radix passes over order-preserving keys find the k-th
-// largest, one more writes positions in ascending order. Rows up to 16384 are read once, into registers. Counts are integers, so their order shows nowhere.
+// largest, one more writes positions in ascending order. Rows up to 12288 are read once, into registers. Of longer ones
+// a sample says above which score some more than k lie; one pass lists those in order, and the k are chosen among them.
+// Where the sample misled, the passes read the row itself. Counts are integers, so their order shows nowhere.
 #pragma once
+#include <type_traits>
+
 #include "kernels/gpu/gpu.h"
 #include "kernels/gpu/rules.h"
 
@@ -17,6 +21,7 @@ struct TopkShared {
   int count[256];
   int wave_counts[kTopkWaves];
   int digit, above;  // of a pass: the k-th's digit, and how many are larger
+  int32_t list[1];   // rows that are not kept: kTopkListed positions
 };
 
 // Ascending in the float's order; -0 counts as 0.
@@ -49,36 +54,75 @@ GPU_DEVICE void find_digit(TopkShared& s, int k) {
 }
 
 inline constexpr int kTopkEach = 4;   // neighbouring places a thread
-inline constexpr int kTopkTurns = 4;  // that a thread can keep in registers
+inline constexpr int kTopkTurns = 3;  // that a thread can keep in registers
+inline constexpr int kTopkTurn = kTopkThreads * kTopkEach;
+inline constexpr int kTopkKept = kTopkTurns * kTopkTurn;
+inline constexpr int kTopkListed = kTopkKept;
+inline constexpr int kTopkSample = kTopkTurn;
 
-// The keys of a row as a thread sees them: kTopkEach places of each turn of the block. Kept: read once.
-template <bool kKept>
+// Where in the row a place is: there, or where the list says.
+struct TopkPlaces {
+  bool listed;
+  GPU_DEVICE int operator()(int t) const { return listed ? reinterpret_cast<const TopkShared*>(lds())->list[t] : t; }
+};
+struct TopkSampled {
+  int length;
+  GPU_DEVICE int operator()(int t) const { return static_cast<int>(int64_t{t} * length / kTopkSample); }
+};
+
+// Four neighbours; those past the end are the last one.
+GPU_DEVICE void four_of(const float* x, int t, int length, float (&v)[kTopkEach]) {
+  const bool whole = t + kTopkEach <= length && reinterpret_cast<uintptr_t>(x) % 16 == 0;
+  if (whole) {
+    const Vec16 u = *reinterpret_cast<const Vec16*>(x + t);
+    v[0] = std::bit_cast<float>(u.x), v[1] = std::bit_cast<float>(u.y);
+    v[2] = std::bit_cast<float>(u.z), v[3] = std::bit_cast<float>(u.w);
+  } else {
+#pragma unroll
+    for (int e = 0; e < kTopkEach; ++e) v[e] = x[t + e < length ? t + e : length - 1];
+  }
+}
+
+// The keys of a row as a thread sees them: kTopkEach places of each turn of the block; position(place) is where in the
+// row that is. A row of at most kKeep turns is kept: read once.
+template <int kKeep, class Position>
 struct TopkRow {
   const float* x;
-  int64_t length;
-  uint32_t keys[kKept ? kTopkTurns : 1][kTopkEach];
+  int length;
+  Position position;
+  uint32_t keys[kKeep ? kKeep : 1][kTopkEach];
 
-  GPU_DEVICE int64_t place(int64_t turn) const { return (turn * kTopkThreads + thread_id()) * kTopkEach; }
-  GPU_DEVICE void read(int64_t t0, uint32_t (&to)[kTopkEach]) const {
+  // Places behind the end hold 0, less than any number's key: they are taken behind all others, so never.
+  GPU_DEVICE int place(int turn) const { return turn * kTopkTurn + static_cast<int>(thread_id()) * kTopkEach; }
+  GPU_DEVICE void read(int t0, uint32_t (&to)[kTopkEach]) const {
+    float v[kTopkEach];
+    bool neighbours = false;
+    if constexpr (std::is_same_v<Position, TopkPlaces>) neighbours = !position.listed;
+    if (neighbours) {
+      four_of(x, t0, length, v);
+    } else {
 #pragma unroll
-    for (int i = 0; i < kTopkEach; ++i) to[i] = t0 + i < length ? order_key(x[t0 + i]) : 0;
+      for (int i = 0; i < kTopkEach; ++i) v[i] = x[position(t0 + i < length ? t0 + i : length - 1)];
+    }
+#pragma unroll
+    for (int i = 0; i < kTopkEach; ++i) to[i] = t0 + i < length ? order_key(v[i]) : 0;
   }
   GPU_DEVICE void keep() {
-    if constexpr (kKept) {
+    if constexpr (kKeep > 0) {
 #pragma unroll
-      for (int turn = 0; turn < kTopkTurns; ++turn) read(place(turn), keys[turn]);
+      for (int turn = 0; turn < kKeep; ++turn) read(place(turn), keys[turn]);
     }
   }
   // see(first place, keys) for every turn; all threads of the block take every turn that the row reaches.
   template <class See>
   GPU_DEVICE void each(const See& see) {
-    if constexpr (kKept) {
+    if constexpr (kKeep > 0) {
 #pragma unroll
-      for (int turn = 0; turn < kTopkTurns; ++turn) {
-        if (int64_t{turn} * kTopkThreads * kTopkEach < length) see(place(turn), keys[turn]);
+      for (int turn = 0; turn < kKeep; ++turn) {
+        if (turn * kTopkTurn < length) see(place(turn), keys[turn]);
       }
     } else {
-      for (int64_t turn = 0; turn * kTopkThreads * kTopkEach < length; ++turn) {
+      for (int turn = 0; turn * kTopkTurn < length; ++turn) {
         read(place(turn), keys[0]);
         see(place(turn), keys[0]);
       }
@@ -86,91 +130,190 @@ struct TopkRow {
   }
 };
 
-template <bool kKept>
-GPU_DEVICE void topk_row(const TopkArgs& a, TopkShared& s, const float* x, int64_t length, const int32_t* table,
-                         int32_t* out) {
-  TopkRow<kKept> row;
-  row.x = x, row.length = length;
-  row.keep();
+// The k largest are those whose masked key is above the prefix, and the first `missing` of those where it is equal.
+struct TopkBound {
   uint32_t prefix = 0, mask = 0;
-  int missing = static_cast<int>(a.k);  // of those that begin with the prefix
+  int missing = 0;
+};
+
+// Digits from the highest down to the one at `lowest`.
+template <class Row>
+GPU_DEVICE TopkBound topk_bound(Row& row, TopkShared& s, int k, int lowest) {
+  TopkBound b;
+  b.missing = k;
   bool found = false;
-  for (int shift = 24; shift >= 0 && !found; shift -= 8) {
-    for (int64_t i = thread_id(); i < 256; i += kTopkThreads) s.count[i] = 0;
+  for (int shift = 24; shift >= lowest && !found; shift -= 8) {
+    for (int i = static_cast<int>(thread_id()); i < 256; i += kTopkThreads) s.count[i] = 0;
     barrier();
-    row.each([&](int64_t t0, const uint32_t (&keys)[kTopkEach]) {
+    row.each([&](int, const uint32_t (&keys)[kTopkEach]) {
 #pragma unroll
       for (int i = 0; i < kTopkEach; ++i) {
-        if (t0 + i < length && (keys[i] & mask) == prefix) atomic_add(&s.count[keys[i] >> shift & 255u], 1);
+        if ((keys[i] & b.mask) == b.prefix) atomic_add(&s.count[keys[i] >> shift & 255u], 1);
       }
     });
     barrier();
-    find_digit(s, missing);
-    prefix |= static_cast<uint32_t>(s.digit) << shift;
-    mask |= 255u << shift;
-    missing -= s.above;
-    found = s.count[s.digit] == missing;  // all that begin so are taken: their other digits decide nothing
+    find_digit(s, b.missing);
+    b.prefix |= static_cast<uint32_t>(s.digit) << shift;
+    b.mask |= 255u << shift;
+    b.missing -= s.above;
+    found = s.count[s.digit] == b.missing;  // all that begin so are taken: their other digits decide nothing
     barrier();
   }
-  // Turn by turn: all above the threshold and the first `missing` equal to it. Both counts of a thread travel in
-  // one word, above in the high half.
+  return b;
+}
+
+// Of the lanes of this wave up to this one.
+GPU_DEVICE int lanes_before(int mine) {
+  int before = mine;
+  for (int step = 1; step < kWave; step *= 2) {
+    const int other = wave_from(before, lane_id() >= step ? lane_id() - step : 0);
+    if (lane_id() >= step) before += other;
+  }
+  return before;
+}
+// Adds those of the waves before this one to `before`, and returns the block's sum. `mine`: the wave's, in its last lane.
+GPU_DEVICE int waves_before(TopkShared& s, int mine, int& before) {
+  if (lane_id() == kWave - 1) s.wave_counts[wave_id()] = mine;
+  barrier();
+  int all = 0;
+  for (int w = 0; w < kTopkWaves; ++w) {
+    if (w == wave_id()) before += all;
+    all += s.wave_counts[w];
+  }
+  barrier();
+  return all;
+}
+
+// Turn by turn. Both counts of a thread travel in one word, those above the bound in the high half.
+template <class Row>
+GPU_DEVICE void topk_write(Row& row, TopkShared& s, const TopkBound& b, const int32_t* table, int32_t* out) {
   int written = 0, equals = 0;
-  row.each([&](int64_t t0, const uint32_t (&keys)[kTopkEach]) {
+  row.each([&](int t0, const uint32_t (&keys)[kTopkEach]) {
     int mine = 0;
 #pragma unroll
     for (int i = 0; i < kTopkEach; ++i) {
-      const bool inside = t0 + i < length;
-      const uint32_t top = keys[i] & mask;
-      mine += inside && top > prefix ? 1 << 16 : inside && top == prefix ? 1 : 0;
+      const uint32_t top = keys[i] & b.mask;
+      mine += top > b.prefix ? 1 << 16 : top == b.prefix ? 1 : 0;
     }
-    int before = mine;  // of this wave, this thread included
-    for (int step = 1; step < kWave; step *= 2) {
-      const int other = wave_from(before, lane_id() >= step ? lane_id() - step : 0);
-      if (lane_id() >= step) before += other;
-    }
-    if (lane_id() == kWave - 1) s.wave_counts[wave_id()] = before;
-    barrier();
-    int tile = 0;
-    for (int w = 0; w < kTopkWaves; ++w) {
-      if (w == wave_id()) before += tile;
-      tile += s.wave_counts[w];
-    }
-    barrier();
+    int before = lanes_before(mine);  // this thread included
+    const int wave = before;
+    const int tile = waves_before(s, wave, before);
     before -= mine;
     int above = written + (before >> 16), equal = equals + (before & 0xffff);
 #pragma unroll
     for (int i = 0; i < kTopkEach; ++i) {
-      if (t0 + i >= length) break;
-      const int taken = equal < missing ? equal : missing;
-      const uint32_t top = keys[i] & mask;
-      if (top > prefix) {
-        out[above++ + taken] = table[t0 + i];
-      } else if (top == prefix) {
-        if (equal < missing) out[above + taken] = table[t0 + i];
-        ++equal;
-      }
+      const uint32_t top = keys[i] & b.mask;
+      const bool more = top > b.prefix, same = top == b.prefix;
+      if (more || (same && equal < b.missing)) out[above + (equal < b.missing ? equal : b.missing)] = table[row.position(t0 + i)];
+      above += more, equal += same;
     }
     written += tile >> 16;
     equals += tile & 0xffff;
   });
 }
 
+template <int kKeep, class Position>
+GPU_DEVICE void topk_row(TopkShared& s, const float* x, int length, const Position& position, int k, const int32_t* table,
+                         int32_t* out) {
+  TopkRow<kKeep, Position> row{x, length, position, {}};
+  row.keep();
+  topk_write(row, s, topk_bound(row, s, k, 0), table, out);
+}
+
+inline constexpr int kTopkSteps = 16;  // of a wave in a round: 4 places a lane
+
+// The next `steps` times 4 kWave keys of this wave from t0 on: which of them reach `least`, four bits a step.
+GPU_DEVICE void mark_steps(const float* x, int length, int t0, int steps, uint32_t least, uint32_t (&marks)[kTopkSteps / 8]) {
+  constexpr int kAtOnce = 4;
+#pragma unroll
+  for (int first = 0; first < kTopkSteps; first += kAtOnce) {
+    if (first % 8 == 0) marks[first / 8] = 0;
+    if (first >= steps) continue;
+    float v[kAtOnce][kTopkEach];
+    const int at = t0 + (first * kWave + lane_id()) * kTopkEach;
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) four_of(x, at + i * kWave * kTopkEach, length, v[i]);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) {
+#pragma unroll
+      for (int e = 0; e < kTopkEach; ++e) {
+        const bool inside = first + i < steps && at + i * kWave * kTopkEach + e < length;
+        if (inside && order_key(v[i][e]) >= least) marks[first / 8] |= 1u << ((first % 8 + i) * kTopkEach + e);
+      }
+    }
+  }
+}
+
+// Positions of all keys that reach `least`, ascending, in s.list; how many, or more than kTopkListed. A wave takes
+// neighbouring stretches of a round.
+GPU_DEVICE int topk_list(TopkShared& s, const float* x, int length, uint32_t least) {
+  constexpr int kStep = kWave * kTopkEach;
+  int listed = 0;
+  for (int round = 0; round < length && listed <= kTopkListed; round += kTopkSteps * kTopkTurn) {
+    const int left = length - round, turns = (left + kTopkTurn - 1) / kTopkTurn, steps = turns < kTopkSteps ? turns : kTopkSteps;
+    const int t0 = round + wave_id() * steps * kStep;
+    uint32_t marks[kTopkSteps / 8];
+    mark_steps(x, length, t0, steps, least, marks);
+    int mine = 0;
+#pragma unroll
+    for (int half = 0; half < kTopkSteps / 8; ++half) mine += count_bits(marks[half]);
+    int at = listed;
+    listed += waves_before(s, lanes_before(mine), at);
+    if (listed > kTopkListed) break;
+#pragma unroll
+    for (int two = 0; two < kTopkSteps; two += 2) {  // two steps' counts in one word
+      const uint32_t bits = marks[two / 8] >> two % 8 * kTopkEach & 255u;
+      const int own = count_bits(bits & 15u) | count_bits(bits >> 4) << 16;
+      const int upto = lanes_before(own), whole = wave_from(upto, kWave - 1), before = upto - own;
+#pragma unroll
+      for (int step = 0; step < 2; ++step) {
+        int to = at + (step == 0 ? before & 0xffff : before >> 16);
+        const int t = t0 + ((two + step) * kWave + lane_id()) * kTopkEach;
+#pragma unroll
+        for (int e = 0; e < kTopkEach; ++e) {
+          if (bits >> (step * 4 + e) & 1u) s.list[to++] = t + e;
+        }
+        at += step == 0 ? whole & 0xffff : whole >> 16;
+      }
+    }
+  }
+  barrier();
+  return listed;
+}
+
+// Of a row longer than what is kept: one in so many keys says of the k-th largest, a quarter and some safer. How many
+// are listed, or 0.
+GPU_DEVICE int topk_sample(TopkShared& s, const float* x, int length, int k) {
+  TopkRow<1, TopkSampled> sample{x, kTopkSample, {length}, {}};
+  sample.keep();
+  const int share = static_cast<int>(int64_t{k} * kTopkSample / length), rank = share + share / 4 + 32;
+  const int listed = rank < kTopkSample ? topk_list(s, x, length, topk_bound(sample, s, rank, 16).prefix) : 0;
+  return listed >= k && listed <= kTopkListed ? listed : 0;
+}
+
 GPU_DEVICE void topk(const TopkArgs& a) {
   auto& s = *reinterpret_cast<TopkShared*>(lds());
   const int64_t row = blockIdx.x, length = a.lengths[row];
-  const int32_t* table = a.slot_table + row / a.next_n * a.slot_stride;
+  const int32_t* table = a.slot_table + blockIdx.x / static_cast<uint32_t>(a.next_n) * a.slot_stride;
   int32_t* out = a.slots + row * a.k;
   if (length <= a.k) {
     for (int64_t i = thread_id(); i < a.k; i += kTopkThreads) out[i] = i < length ? table[i] : -1;
     return;
   }
-  if (length <= int64_t{kTopkTurns} * kTopkThreads * kTopkEach)
-    topk_row<true>(a, s, a.logits + row * a.S, length, table, out);
-  else
-    topk_row<false>(a, s, a.logits + row * a.S, length, table, out);
+  const float* x = a.logits + row * a.S;
+  auto count = static_cast<int>(length);
+  const auto k = static_cast<int>(a.k);
+  const bool sampled = count > kTopkKept;
+  if (sampled) {
+    const int listed = topk_sample(s, x, count, k);
+    if (!listed) return topk_row<0>(s, x, count, TopkPlaces{false}, k, table, out);
+    count = listed;
+  }
+  topk_row<kTopkTurns>(s, x, count, TopkPlaces{sampled}, k, table, out);
 }
 inline Launch launch(const TopkArgs& a, const Traits&) {
-  return gpu::blocks(Kernel::topk, a.B * a.next_n, 1, kTopkThreads, sizeof(TopkShared));
+  const int64_t listed = a.S > kTopkKept ? kTopkListed * 4 : 0;
+  return gpu::blocks(Kernel::topk, a.B * a.next_n, 1, kTopkThreads, static_cast<int64_t>(sizeof(TopkShared)) + listed);
 }
 
 }  // namespace kernels::GPU_NS
