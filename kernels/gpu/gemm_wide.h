@@ -13,7 +13,7 @@ namespace kernels::GPU_NS {
 
 inline constexpr int kWideColumns = 64, kWideTokens = 64;
 inline constexpr int kWideWaves = 4, kWideBlock = kWideWaves * kWave;
-inline constexpr int kWideRing = 2, kWideResident = 3;  // stages a wave; blocks a multiprocessor has room for
+inline constexpr int kWideRing = 4, kWideResident = 2;  // stages a wave; blocks a multiprocessor has room for
 inline constexpr int kWideTiles = kWideTokens / 16;
 
 // Two buffers of tokens (fp8 as f16: twice the bytes) and of their scales.
@@ -94,17 +94,20 @@ GPU_DEVICE void wide_multiply(Acc (&acc)[kWideTiles], const Piece (&rows)[2][kPi
 // The block's sum over its steps, a wave's 16 rows of it. `f`: what this lane copies of its rows and tokens.
 template <bool kBf16>
 GPU_DEVICE void wide_sum(Acc (&acc)[kWideTiles], const Ring<true, kBf16>& ring, const Feed& f, uint8_t* memory, float* scales) {
-  const int64_t first = cluster_rank(), by = cluster_size();
-  const int turns = turns_of(first, by, f.bytes / kStageBytes), lane = lane_id();
+  const int64_t by = cluster_size();
+  const int turns = turns_of(cluster_rank(), by, f.bytes / kStageBytes), lane = lane_id();
+  // Every block begins elsewhere: else all would ask the cache for the same tokens at once.
+  const int ahead = turns > 0 ? static_cast<int>(blockIdx.x) % turns : 0;
+  const auto step = [&](int i) { return cluster_rank() + (i + ahead < turns ? i + ahead : i + ahead - turns) * by; };
 #pragma unroll
   for (int i = 0; i < kWideRing; ++i) {
-    if (i < turns) ring.weights(i, f, first + i * by);
+    if (i < turns) ring.weights(i, f, step(i));
     copies_close();
   }
   wait_for_previous();
 #pragma unroll
   for (int i = 0; i < kWideRing; ++i) {
-    if (i < turns) ring.tokens(i, f, first + i * by);
+    if (i < turns) ring.tokens(i, f, step(i));
     copies_close();
   }
   for (int i = 0; i < turns; ++i) {
@@ -123,8 +126,8 @@ GPU_DEVICE void wide_sum(Acc (&acc)[kWideTiles], const Ring<true, kBf16>& ring, 
     const Piece rows[2][kPieces] = {{ring.at(slot, 0), ring.at(slot, 1)}, {ring.at(slot, 2), ring.at(slot, 3)}};
     barrier();  // all tokens are there, the slot has been read; so have the tokens of the last step but one
     if (i + kWideRing < turns) {
-      ring.weights(slot, f, first + (i + kWideRing) * by);
-      ring.tokens(slot, f, first + (i + kWideRing) * by);
+      ring.weights(slot, f, step(i + kWideRing));
+      ring.tokens(slot, f, step(i + kWideRing));
     }
     copies_close();
     wide_multiply<kBf16>(acc, rows, tokens, unit, by_token);

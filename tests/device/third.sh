@@ -16,7 +16,7 @@ try)
   for m in 1 4 16 64; do stage stepdual$m 40 "$program" bench step $glm $on --set streams=dual --batch $m --steps 12 --json; done
   python3 "$here/brief.py" "$OUT" ;;
 wide)
-  for m in 4; do stage wide$m 45 "$program" bench kernels --backend cuda --model glm-5 --tp 8 --context 65536 $on --layers 12 --batch $m --json; done
+  for m in 1 4 16 64; do stage wide$m 45 "$program" bench kernels --backend cuda --model glm-5 --tp 8 --context 65536 $on --layers 12 --batch $m --json; done
   stage kernels_v32 45 "$program" bench kernels --backend cuda --model deepseek-v3.2 --tp 8 --context 8192 --max-context 16384 $on --layers 12 --batch 4 --json
   stage kernels_k2 45 "$program" bench kernels --backend cuda --model kimi-k2 --tp 8 --context 8192 --max-context 16384 --layers 12 --batch 4 --json
   python3 "$here/brief.py" "$OUT" wide | grep -E "mqa|topk|sparse|combine"; python3 - "$OUT" <<'EOP'
