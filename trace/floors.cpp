@@ -191,6 +191,8 @@ void add_caveats(FloorReport& r) {
   if (std::ranges::any_of(r.rows, [](const FloorRow& row) { return row.bound != FloorBound::none && !row.recorded; }))
     r.caveats.push_back("bytes and flops are a model's estimate from the assumptions above, each tensor counted once; nothing of it is measured");
   if (r.unknown_ns > 0) r.caveats.push_back(fmt::format("{} kernels, {:.3f} us, have no estimate: their time is neither floor nor above it", r.kernels - r.estimated, us(r.unknown_ns)));
+  if (r.assumptions.shape.gqa && r.assumptions.shape.gqa->sliding_window > 0)
+    r.caveats.push_back("layers of attention with a window and without are not told apart: each counts as their mean");
   if (r.beaten > 0) r.caveats.push_back(fmt::format("{} kernels took less than their floor: batch, context, routing, tp or a ceiling cannot be as assumed", r.beaten));
   r.caveats.push_back("a floor leaves out what a launch costs and that caches may hold what is counted: kernels of a few microseconds are bound by neither memory nor arithmetic");
 }

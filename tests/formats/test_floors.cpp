@@ -166,6 +166,7 @@ TEST_CASE("floors: grouped-query attention with experts, vLLM's decode of a gpt-
   CHECK((met > weights * 95 / 100 && met < weights * 105 / 100));
   CHECK(row_of(r, "experts_down").count == 24);
   CHECK(row_of(r, "attention").count == 12);   // of each of two kernels
+  CHECK_THAT(r.caveats[2], ContainsSubstring("their mean"));
   CHECK(r.beaten == 0);
 }
 
