@@ -2,11 +2,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
+
+#include "trace/model_file.h"
+
 namespace app {
 
 void add_floor_options(CLI::App& cli, FloorArgs& args) {
   const char* group = "Floors";
-  cli.add_option("--model", args.model, "what ran, where the trace does not tell: glm-5, deepseek-v3.2, kimi-k2 ...")->type_name("P")->group(group);
+  cli.add_option("--model", args.model, "what ran, where the trace does not tell: glm-5, deepseek-v3.2, kimi-k2, qwen3-8b, gpt-oss-20b ... or a config.json")->type_name("P")->group(group);
   cli.add_option("--set", args.set, "KEY=VALUE: a field of the model; may be repeated")->type_name("KEY=VALUE")->group(group);
   cli.add_option("--batch", args.batch, "sequences in a step")->type_name("N")->group(group);
   cli.add_option("--next-n", args.next_n, "tokens a sequence and step")->type_name("N")->group(group);
@@ -23,19 +27,30 @@ void add_floor_options(CLI::App& cli, FloorArgs& args) {
   cli.add_option("--link-gbps", args.link_gbps, "from all peers together, GB/s")->type_name("X")->group(group);
 }
 
-trace::Result<trace::FloorRequest> floor_request(const FloorArgs& args) {
-  trace::FloorRequest r;
-  if (!args.model.empty()) {
-    auto model = trace::model_preset(args.model);
-    if (!model) return trace::Error{model.error().line(), "--model " + args.model};
-    r.model = *model;
-  }
+namespace {
+
+using trace::Status;
+
+// A preset of either family, or a config.json, whose architecture tells which.
+Status take_model(const FloorArgs& args, trace::FloorRequest& r) {
+  if (args.model.empty()) return args.set.empty() ? Status(trace::Ok{}) : trace::Error{"fields of a model need the model", "--set " + args.set.front() + " without --model"};
+  if (auto latent = trace::open_model(args.model)) r.model = std::move(latent->model);
+  else if (auto grouped = trace::open_gqa_model(args.model)) r.gqa = std::move(*grouped);
+  else return trace::Error{std::filesystem::exists(args.model) ? latent.error().what + "; " + grouped.error().line() : latent.error().line() + "; " + grouped.error().where, "--model " + args.model};
   for (const std::string& field : args.set) {
     const size_t sign = field.find('=');
-    if (!r.model) return trace::Error{"fields of a model need the model", "--set " + field + " without --model"};
     if (sign == std::string::npos) return trace::Error{"a field is set as KEY=VALUE", "--set " + field};
-    if (auto done = trace::override_field(*r.model, field.substr(0, sign), field.substr(sign + 1)); !done) return done.error();
+    const std::string key = field.substr(0, sign), value = field.substr(sign + 1);
+    if (auto done = r.gqa ? trace::override_field(*r.gqa, key, value) : trace::override_field(*r.model, key, value); !done.ok()) return done;
   }
+  return trace::Ok{};
+}
+
+}  // namespace
+
+trace::Result<trace::FloorRequest> floor_request(const FloorArgs& args) {
+  trace::FloorRequest r;
+  if (Status model = take_model(args, r); !model.ok()) return model.error();
   r.batch = args.batch;
   r.next_n = args.next_n;
   r.context = args.context;

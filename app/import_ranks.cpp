@@ -72,7 +72,7 @@ trace::Result<RankImport> import_ranks(const std::vector<std::string>& files, co
   RankImport out;
   out.ranks = std::move(*aligned);
   trace::Run& run = out.run;
-  run.name = fmt::format("{} and {} more ranks", std::filesystem::path(files.front()).filename().string(), files.size() - 1);
+  run.name = fmt::format("{} and {} more rank{}", std::filesystem::path(files.front()).filename().string(), files.size() - 1, files.size() == 2 ? "" : "s");
   run.created = now_utc();
   run.origin = trace::Origin::imported;
   run.program = program_name();

@@ -174,6 +174,18 @@
   for (const button of document.querySelectorAll(".zoom")) button.addEventListener("click", () => zoom_to(button.dataset.zoom));
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
   addEventListener("resize", () => current.ticks());
+  // Nobody can unfold or scroll anything on paper: all parts are open there, and pictures wider than it are drawn smaller.
+  let folded = [];
+  const pictures = document.querySelectorAll("svg");
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const part of folded) part.open = true;
+    for (const svg of pictures) svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+  });
+  addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
+    for (const svg of pictures) svg.removeAttribute("viewBox");
+  });
   select(Object.keys(all)[0]);
   zoom_to("Fit");
 })();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "trace/hip_barriers.h"
 #include "trace/kernel_names.h"
 #include "trace/overlaps.h"
 
@@ -153,7 +154,25 @@ std::vector<std::string> bubble_caveats(const Trace& trace, const BubbleContext&
   return out;
 }
 
-std::string evidence(const Trace& trace, const Bubble& b) {
+namespace {
+
+// Barriers of HIP events that stood in the gap, where the collector recorded them: on whose queue, and how long. Looked
+// for among the last ranges that began before it ended.
+std::string barrier_text(const Trace& trace, const Bubble& b) {
+  constexpr std::ptrdiff_t kLookedThrough = 1000;
+  if (trace.collector.clock != ClockSource::rocprofiler) return {};
+  const auto end = std::ranges::lower_bound(trace.annotations, b.end_ns, {}, &Annotation::start_ns);
+  std::string text;
+  for (auto a = end - std::min(kLookedThrough, end - trace.annotations.begin()); a != end; ++a) {
+    const std::string& name = trace.strings[a->name];
+    if (a->end_ns <= b.begin_ns || (name != kHipWaitName && name != kHipRecordName)) continue;
+    text += fmt::format("; a {} on queue {} stood for {:.3f} us, until {:.3f} us before it ended", name, a->thread, us(a->end_ns - a->start_ns), us(std::max<int64_t>(0, b.end_ns - a->end_ns)));
+    if (text.size() > 300) return text + " ...";
+  }
+  return text;
+}
+
+std::string evidence_of_events(const Trace& trace, const Bubble& b) {
   if (b.before == kNone && b.after == kNone) return "nothing runs on this device";
   if (b.after == kNone)
     return fmt::format("nothing follows {} on this device", name_of(trace, b.before));
@@ -187,6 +206,10 @@ std::string evidence(const Trace& trace, const Bubble& b) {
   }
   return unknown_text(trace, from, b.after, !b.cause_is_guess);
 }
+
+}  // namespace
+
+std::string evidence(const Trace& trace, const Bubble& b) { return evidence_of_events(trace, b) + barrier_text(trace, b); }
 
 bool is_merged(BubbleKind kind, int64_t resolution_ns, const Thresholds& t) {
   const int64_t quanta = 2 * resolution_ns;

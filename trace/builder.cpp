@@ -27,16 +27,49 @@ constexpr uint64_t mix(uint64_t seed, int64_t value) {
   return seed * 0xff51afd7ed558ccdu;
 }
 
-struct DetailHash {
-  size_t operator()(const Detail& d) const {
-    uint64_t h = 0;
-    for (int32_t v : d.grid) h = mix(h, v);
-    for (int32_t v : d.block) h = mix(h, v);
-    for (int64_t v : {int64_t{d.registers}, d.lds_bytes, d.bytes, d.flops, d.graph_node,
-                      d.hsa_queue, int64_t{d.layer}})
-      h = mix(h, v);
-    return h ^ (h >> 32);
+// Products of each word by itself, so that the processor need not wait for one after the other.
+uint64_t hash_of(const Detail& d) {
+  const auto two = [](int32_t a, int32_t b) { return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b); };
+  const uint64_t words[] = {two(d.grid[0], d.grid[1]), two(d.grid[2], d.block[0]), two(d.block[1], d.block[2]), two(d.registers, d.layer), static_cast<uint64_t>(d.lds_bytes),
+                            static_cast<uint64_t>(d.bytes), static_cast<uint64_t>(d.flops), static_cast<uint64_t>(d.graph_node), static_cast<uint64_t>(d.hsa_queue)};
+  uint64_t h = 0, factor = 0x9e3779b97f4a7c15u;
+  for (const uint64_t word : words) {
+    h += (word ^ word >> 32) * factor;
+    factor += 0xff51afd7ed558ccau;   // stays odd
   }
+  h ^= h >> 32;
+  h *= 0xff51afd7ed558ccdu;
+  return h ^ h >> 32;
+}
+
+// Indices of Trace::details by what they say: slots of an open table, at most half of them taken.
+class DetailTable {
+ public:
+  // The index of an equal one; kNone when there is none yet.
+  uint32_t find(const std::vector<Detail>& details, const Detail& d) const {
+    if (m_slots.empty()) return kNone;
+    for (size_t at = hash_of(d) & m_mask;; at = (at + 1) & m_mask) {
+      const uint32_t index = m_slots[at];
+      if (index == kNone || details[index] == d) return index;
+    }
+  }
+  // REQUIRES: find() says kNone for the last of `details`.
+  void add_last(const std::vector<Detail>& details) {
+    if (2 * details.size() <= m_slots.size()) return put(details, details.size() - 1);
+    m_slots.assign(std::max<size_t>(64, 2 * m_slots.size()), kNone);
+    m_mask = m_slots.size() - 1;
+    for (size_t i = 0; i < details.size(); ++i) put(details, i);
+  }
+
+ private:
+  void put(const std::vector<Detail>& details, size_t index) {
+    size_t at = hash_of(details[index]) & m_mask;
+    while (m_slots[at] != kNone) at = (at + 1) & m_mask;
+    m_slots[at] = static_cast<uint32_t>(index);
+  }
+
+  std::vector<uint32_t> m_slots;
+  size_t m_mask = 0;
 };
 
 struct LaneHash {
@@ -199,7 +232,7 @@ struct TraceBuilder::Tables {
   TextTable<uint16_t> ops;
   TextTable<uint32_t> devices;
   std::unordered_map<std::pair<uint32_t, int64_t>, uint32_t, LaneHash> lanes;
-  std::unordered_map<Detail, uint32_t, DetailHash> details;
+  DetailTable details;
 };
 
 TraceBuilder::TraceBuilder() : m_tables(std::make_unique<Tables>()) {
@@ -251,11 +284,10 @@ uint32_t TraceBuilder::lane(uint32_t device, int64_t stream) {
 }
 
 uint32_t TraceBuilder::detail(const Detail& detail) {
-  const auto known = m_tables->details.find(detail);
-  if (known != m_tables->details.end()) return known->second;
-  if (m_filter && !room(3 * sizeof detail)) return kNone;
-  m_tables->details.emplace(detail, m_trace.details.size());
+  if (const uint32_t known = m_tables->details.find(m_trace.details, detail); known != kNone) return known;
+  if (m_filter && !room(2 * sizeof detail)) return kNone;
   m_trace.details.push_back(detail);
+  m_tables->details.add_last(m_trace.details);
   return static_cast<uint32_t>(m_trace.details.size() - 1);
 }
 

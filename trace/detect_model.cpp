@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "trace/gqa_model.h"
 #include "trace/kernel_names.h"
 
 namespace trace {
@@ -47,6 +48,13 @@ struct Clue {
   std::string text;
   std::function<bool(const ModelConfig&)> fits;
 };
+
+struct GqaClue {
+  std::string text;
+  std::function<bool(const GqaModel&)> fits;
+};
+
+bool has_experts(const OpUses& uses) { return uses.count({"experts_gate_up", "experts_down", "moe_gemm", "moe_fused"}) > 0; }
 
 using Names = std::set<std::string_view>;
 
@@ -169,9 +177,34 @@ void choose_preset(const std::vector<Clue>& clues, DetectedModel& m) {
   m.name = m.config->name;
 }
 
+// Bytes of a token's keys that sglang compiles into its store: "store_kvcache<2048l".
+void add_kv_width(const Trace& trace, const OpUses& uses, std::vector<GqaClue>& clues) {
+  for (const std::string_view name : names_of(trace, uses.of("kv_store"))) {
+    const auto n = numbers_after(name, "store_kvcache<", 1);
+    if (n.empty() || n[0] < 64) continue;
+    clues.push_back({fmt::format("{} bytes of keys a token: `{}`", n[0], bare_kernel_name(name)),
+                     [=](const GqaModel& m) { return m.kv_heads * m.head_dim * 2 == n[0] || m.kv_heads * m.head_dim == n[0]; }});
+    return;
+  }
+}
+
+void find_gqa_presets(const Trace& trace, const OpUses& uses, DetectedModel& m) {
+  std::vector<GqaClue> clues;
+  std::vector<Clue> hidden;
+  add_hidden(trace, uses, hidden);
+  for (const Clue& c : hidden) clues.push_back({c.text, [fits = c.fits](const GqaModel& g) { return fits(g.dims); }});
+  // Heads are shared out among ranks: the width tells the model only where there is one.
+  if (m.ranks == 0) add_kv_width(trace, uses, clues);
+  const bool experts = has_experts(uses), normed = uses.has("qk_norm");
+  for (const GqaModel& preset : gqa_presets()) {
+    if ((preset.dims.experts > 0) != experts || preset.qk_norm != normed) continue;
+    if (std::ranges::all_of(clues, [&](const GqaClue& c) { return c.fits(preset); })) m.fitting.push_back(preset.dims.name);
+  }
+  for (const GqaClue& c : clues) m.evidence.push_back(c.text);
+}
+
 void describe_gqa(const OpUses& uses, DetectedModel& m) {
-  const bool experts = uses.count({"experts_gate_up", "experts_down", "moe_gemm", "moe_fused"}) > 0;
-  m.name = experts ? "GQA with experts" : "dense GQA";
+  m.name = has_experts(uses) ? "GQA with experts" : "dense GQA";
   m.evidence.push_back(
       fmt::format("{} kernels of grouped-query attention, none of latent attention",
                   uses.of("attention").count()));
@@ -188,7 +221,10 @@ DetectedModel detect_model(const Trace& trace, const OpUses& uses) {
   m.family = family_of(uses);
   m.ranks = ranks_of(trace, uses);
   m.name = to_string(m.family);
-  if (m.family == ModelFamily::gqa) describe_gqa(uses, m);
+  if (m.family == ModelFamily::gqa) {
+    describe_gqa(uses, m);
+    if (!uses.has("attention_backward")) find_gqa_presets(trace, uses, m);
+  }
   if (m.family != ModelFamily::dsa && m.family != ModelFamily::dense_mla) return m;
   std::vector<Clue> clues;
   add_hidden(trace, uses, clues);

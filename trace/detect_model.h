@@ -24,6 +24,7 @@ struct DetectedModel {
   std::string name;                     // the preset's, or the family in words
   std::optional<ModelConfig> config;    // only when one preset is left
   std::vector<std::string> evidence;    // one line each
+  std::vector<std::string> fitting;     // presets of grouped-query attention that nothing speaks against
   int ranks = 0;                        // of tensor parallelism; 0 = not said
 };
 

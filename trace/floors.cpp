@@ -8,6 +8,7 @@
 
 #include "trace/advise.h"
 #include "trace/op_uses.h"
+#include "trace/step_note.h"
 
 namespace trace {
 namespace {
@@ -15,23 +16,20 @@ namespace {
 // What the request says, else what the run was asked for, else what the trace tells, with where it is from.
 class Resolver {
  public:
-  Resolver(const Run& run, uint32_t device, const FloorRequest& request) : m_run(run), m_device(device), m_request(request), m_advice(advise(*run.trace, device, {})) {}
+  Resolver(const Run& run, uint32_t device, const FloorRequest& request) : m_run(run), m_device(device), m_request(request), m_advice(advise(*run.trace, device, {})), m_note(step_note(*run.trace)) {}
 
   Status resolve(FloorAssumptions& out) {
     if (Status model = take_model(out); !model.ok()) return model;
     StepShape& s = out.shape;
     const Workload* w = m_run.spec ? &m_run.spec->workload : nullptr;
     const Workload none{};
-    if (!w && !m_request.batch) return Error{"how many sequences a step held is not in the trace", "give --batch N"};
-    if (!w && !m_request.context) return Error{"how long the sequences were is not in the trace", "give --context L"};
-    s.batch = number("batch", m_request.batch, w ? w->batch : 0);
+    if (Status known = take_batch(s, w); !known.ok()) return known;
     s.next_n = number("next_n", m_request.next_n, w ? w->next_n : none.next_n);
-    s.context = number("context", m_request.context, w ? w->context : 0);
     s.max_context = number("max_context", m_request.max_context, w ? w->max_context : (s.context + 63) / 64 * 64);
     take_tp(s);
     if (s.batch < 1 || s.next_n < 1 || s.context < 1 || s.max_context < s.context) return Error{"a step needs one sequence and one token at least, and max_context not below context", fmt::format("batch {}, next_n {}, context {}, max_context {}", s.batch, s.next_n, s.context, s.max_context)};
-    if (Status valid = validate(s.model, s.tp); !valid.ok()) return valid;
-    take_kv(s);
+    if (Status valid = s.gqa ? validate(*s.gqa, s.tp) : validate(s.model, s.tp); !valid.ok()) return valid;
+    if (Status kv = take_kv(s); !kv.ok()) return kv;
     s.routing = m_request.routing.value_or(Routing{});
     say("routing", fmt::format("{}", to_string(s.routing)), m_request.routing ? "given" : "assumed");
     if (Status hw = take_ceilings(out.ceilings); !hw.ok()) return hw;
@@ -47,13 +45,39 @@ class Resolver {
     return given.value_or(otherwise);
   }
 
+  // Batch and context: given, the run's, or what the engine wrote into the trace beside its steps.
+  Status take_batch(StepShape& s, const Workload* w) {
+    const auto take = [&](const char* what, const std::optional<int>& given, std::optional<int> run, std::optional<int> noted, int& field) {
+      const auto value = given ? given : run ? run : noted;
+      if (!value) return false;
+      field = *value;
+      say(what, std::to_string(field), given ? "given" : run ? "the run's request" : "the trace's annotation `" + m_note->text + "`");
+      return true;
+    };
+    const std::string mixed = m_note && m_note->prefills ? " (its steps read prompts too: `" + m_note->text + "`)" : "";
+    if (!take("batch", m_request.batch, w ? std::optional(w->batch) : std::nullopt, m_note ? m_note->batch : std::nullopt, s.batch))
+      return Error{"how many sequences a step held is not in the trace" + mixed, "give --batch N"};
+    if (!take("context", m_request.context, w ? std::optional(w->context) : std::nullopt, m_note ? m_note->context : std::nullopt, s.context))
+      return Error{"how long the sequences were is not in the trace" + mixed, "give --context L"};
+    return Ok{};
+  }
+
   Status take_model(FloorAssumptions& out) {
-    if (m_request.model) out.shape.model = *m_request.model;
-    else if (m_run.spec) out.shape.model = m_run.spec->model;
-    else if (m_advice.model.config) out.shape.model = *m_advice.model.config;
-    else return Error{"which model ran is not known (" + m_advice.model.name + "), and floors are of latent-attention models", "give --model P"};
-    const ModelConfig& m = out.shape.model;
-    say("model", m.name + (m.synthetic ? " (synthetic)" : ""), m_request.model ? "given" : m_run.spec ? "the run's request" : "what kernel names tell, see advise");
+    StepShape& s = out.shape;
+    if (m_request.gqa) {
+      s.gqa = m_request.gqa;
+      s.model = s.gqa->dims;
+    } else if (m_request.model) s.model = *m_request.model;
+    else if (m_run.spec) s.model = m_run.spec->model;
+    else if (m_advice.model.config) s.model = *m_advice.model.config;
+    else {
+      std::string fitting;
+      for (const std::string& name : m_advice.model.fitting) fitting += (fitting.empty() ? "; of those known these fit: " : ", ") + name;
+      return Error{"which model ran is not known (" + m_advice.model.name + fitting + ")", "give --model P"};
+    }
+    const bool given = m_request.gqa || m_request.model;
+    say("model", s.model.name + (s.model.synthetic ? " (synthetic)" : ""), given ? "given" : m_run.spec ? "the run's request" : "what kernel names tell, see advise");
+    if (s.gqa) say("dimensions", describe(*s.gqa), s.model.synthetic ? "given" : "the model's config.json");
     return Ok{};
   }
 
@@ -65,10 +89,13 @@ class Resolver {
     }
   }
 
-  void take_kv(StepShape& s) {
+  Status take_kv(StepShape& s) {
     std::string from = "given";
     if (m_request.kv) s.kv = *m_request.kv;
-    else if (m_run.spec) {
+    else if (s.gqa) {
+      s.kv = KvFormat::bf16;
+      from = "assumed";
+    } else if (m_run.spec) {
       s.kv = m_run.spec->toggles.value(ToggleKey::kv_dtype) == "fp8" ? KvFormat::fp8 : KvFormat::bf16;
       from = "the run's request";
     } else {
@@ -79,7 +106,9 @@ class Resolver {
         from = "what kernel names tell, see advise";
       }
     }
+    if (s.gqa && s.kv == KvFormat::fp8_scaled) return Error{"a cache with scales beside its values is of latent attention", "--kv bf16 or fp8"};
     say("kv cache", std::string(to_string(s.kv)), from);
+    return Ok{};
   }
 
   Status take_ceilings(Ceilings& c) {
@@ -92,7 +121,7 @@ class Resolver {
     const auto ceiling = [&](const char* what, const char* unit, const std::optional<double>& given, double& value) -> Status {
       if (given && !(*given > 0 && *given < 1e9)) return Error{"a ceiling is a positive number", fmt::format("{} {}", what, *given)};
       value = given.value_or(value);
-      say(what, value > 0 ? fmt::format("{:g} {}", value, unit) : "none: the next wider format's", given ? "given" : c.name + ", " + c.source);
+      say(what, value > 0 ? fmt::format("{:g} {}", value, unit) : "none: the next wider format's", given ? "given" : c.name + ", " + (&value == &c.link_gbps ? c.link_source : c.source));
       return Ok{};
     };
     for (const auto& [what, unit, given, value] : {std::tuple{"memory", "GB/s", &m_request.read_gbps, &c.read_gbps}, std::tuple{"bf16 products", "TFLOP/s", &m_request.bf16_tflops, &c.bf16_tflops},
@@ -106,6 +135,7 @@ class Resolver {
   uint32_t m_device;
   const FloorRequest& m_request;
   Advice m_advice;
+  std::optional<StepNote> m_note;
   std::vector<Assumption> m_list;
 };
 
@@ -161,6 +191,8 @@ void add_caveats(FloorReport& r) {
   if (std::ranges::any_of(r.rows, [](const FloorRow& row) { return row.bound != FloorBound::none && !row.recorded; }))
     r.caveats.push_back("bytes and flops are a model's estimate from the assumptions above, each tensor counted once; nothing of it is measured");
   if (r.unknown_ns > 0) r.caveats.push_back(fmt::format("{} kernels, {:.3f} us, have no estimate: their time is neither floor nor above it", r.kernels - r.estimated, us(r.unknown_ns)));
+  if (r.assumptions.shape.gqa && r.assumptions.shape.gqa->sliding_window > 0)
+    r.caveats.push_back("layers of attention with a window and without are not told apart: each counts as their mean");
   if (r.beaten > 0) r.caveats.push_back(fmt::format("{} kernels took less than their floor: batch, context, routing, tp or a ceiling cannot be as assumed", r.beaten));
   r.caveats.push_back("a floor leaves out what a launch costs and that caches may hold what is counted: kernels of a few microseconds are bound by neither memory nor arithmetic");
 }

@@ -20,13 +20,14 @@ namespace trace {
 
 // What somebody says of a step; what is left out is taken from the run or its trace.
 struct FloorRequest {
-  std::optional<ModelConfig> model;
+  std::optional<ModelConfig> model;                       // latent attention
+  std::optional<GqaModel> gqa;                            // or grouped-query attention
   std::optional<int> batch, next_n, context, max_context, tp;
   std::optional<KvFormat> kv;
   std::optional<Routing> routing;
   std::string hardware;                                   // a name of hardware.h; empty = the device's
   std::optional<double> read_gbps, bf16_tflops, fp8_tflops, fp4_tflops, link_gbps;
-  bool any() const { return model || batch || next_n || context || max_context || tp || kv || routing || !hardware.empty() || read_gbps || bf16_tflops || fp8_tflops || fp4_tflops || link_gbps; }
+  bool any() const { return model || gqa || batch || next_n || context || max_context || tp || kv || routing || !hardware.empty() || read_gbps || bf16_tflops || fp8_tflops || fp4_tflops || link_gbps; }
 };
 
 struct Assumption {

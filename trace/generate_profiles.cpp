@@ -151,18 +151,21 @@ bool write_rocpd(int64_t kernels, const std::string& path) {
   db.text("rocpd_string" + u, 1, "hipGraphLaunch", "'g', ");
   db.text("rocpd_string" + u, 2, "HIP_API", "'g', ");
   sqlite3_stmt* kernel = db.prepare("INSERT INTO rocpd_kernel_dispatch" + u + " VALUES (?1, 'g', 1, 1, 78, 2, ?2, 0, ?3, ?1, ?4, ?5, 512, 256, 1, 1, 65536, 1, 1, NULL, ?6)");
-  sqlite3_stmt* launch = db.prepare("INSERT INTO rocpd_region" + u + " VALUES (?1, 'g', 1, 1, 78, ?2, ?3, 1, ?1)");
-  sqlite3_stmt* event = db.prepare("INSERT INTO rocpd_event" + u + " VALUES (?1, 'g', 2, ?1, 0, ?1, '{}')");
+  sqlite3_stmt* launch = db.prepare("INSERT INTO rocpd_region" + u + " VALUES (?1, 'g', 1, 1, 78, ?2, ?3, 1, ?4)");
+  // As the profiler does it: an event for each call and each dispatch, with the call's id on both.
+  sqlite3_stmt* event = db.prepare("INSERT INTO rocpd_event" + u + " VALUES (?1, 'g', 2, ?2, 0, ?2, '{}')");
+  int64_t events = 0;
   Loop loop;
   for (int64_t i = 0; i < kernels; ++i) {
     Call call{};
     const bool first = loop.launches();
     const Kernel k = loop.next(&call);
     if (first) {
-      db.row(event, {call.launch + 1});
-      db.row(launch, {call.launch + 1, call.start, call.end});
+      db.row(event, {++events, call.launch + 1});
+      db.row(launch, {call.launch + 1, call.start, call.end, events});
     }
-    db.row(kernel, {i + 1, k.queue, k.name + 1, k.start, k.end, k.launch + 1});
+    db.row(event, {++events, k.launch + 1});
+    db.row(kernel, {i + 1, k.queue, k.name + 1, k.start, k.end, events});
   }
   return db.done();
 }

@@ -81,9 +81,9 @@ bool Activities::add(Event& e, const Span& span) {
   return true;
 }
 
-bool Activities::add_call(const Span& span, std::string_view name, int64_t correlation, int64_t thread) {
+bool Activities::add_call(const Span& span, StringId name, int64_t correlation, int64_t thread) {
   if (!take(span)) return false;
-  m_builder.add_call({*span.start, *span.end, correlation, m_builder.intern(name), thread});
+  m_builder.add_call({*span.start, *span.end, correlation, name, thread});
   return true;
 }
 

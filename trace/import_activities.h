@@ -42,7 +42,8 @@ class Activities {
 
   // Counts the record as used, or why not; whether it was used. REQUIRES: as TraceBuilder::add, but for the times.
   bool add(Event& e, const Span& span);
-  bool add_call(const Span& span, std::string_view name, int64_t correlation, int64_t thread);
+  bool add_call(const Span& span, std::string_view name, int64_t correlation, int64_t thread) { return add_call(span, m_builder.intern(name), correlation, thread); }
+  bool add_call(const Span& span, StringId name, int64_t correlation, int64_t thread);
   bool add_annotation(const Span& span, std::string_view name, int64_t thread);
 
   // Cancelled by the user; also tells the progress. Cheap enough for every few thousand records.

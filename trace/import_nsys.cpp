@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "trace/import_sqlite.h"
+#include "trace/import_sqlite_columns.h"
 
 namespace trace {
 namespace {
@@ -84,9 +85,9 @@ class NsysReader {
     const std::string table = "CUPTI_ACTIVITY_KIND_KERNEL";
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
-    SqliteRows rows(m_file, m_file.select(table, {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "demangledName", "shortName",
-                                                  "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "registersPerThread", "staticSharedMemory",
-                                                  "dynamicSharedMemory", "graphNodeId"}));
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "demangledName", "shortName",
+                                                       "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "registersPerThread", "staticSharedMemory",
+                                                       "dynamicSharedMemory", "graphNodeId"}), "FROM " + table);
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       Event e;
       e.name = m_strings.intern(rows.integer_or(6, -1));
@@ -115,7 +116,7 @@ class NsysReader {
   void copies(const std::string& table, EventKind kind) {
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
-    SqliteRows rows(m_file, m_file.select(table, {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "bytes", "graphNodeId", "copyKind"}));
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "bytes", "graphNodeId", "copyKind"}), "FROM " + table);
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       Event e;
       e.kind = kind;
@@ -134,7 +135,7 @@ class NsysReader {
   void graphs() {
     const std::string table = "CUPTI_ACTIVITY_KIND_GRAPH_TRACE";
     if (!m_file.has(table)) return;
-    SqliteRows rows(m_file, m_file.select(table, {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "graphId"}));
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "graphId"}), "FROM " + table);
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) {
       Event e;
       e.name = m_builder.intern("CUDA graph " + std::to_string(rows.integer_or(6, 0)) + " (whole launch)");
@@ -147,11 +148,11 @@ class NsysReader {
   void calls(const std::string& table) {
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
-    SqliteRows rows(m_file, m_file.select(table, {"start", "end", "globalTid", "correlationId", "nameId"}));
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "globalTid", "correlationId", "nameId"}), "FROM " + table);
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const int64_t thread = rows.integer_or(2, 0);
       const uint32_t number = process(thread & ~int64_t{0xffffff});
-      m_out.add_call({rows.integer(0), rows.integer(1)}, m_builder.header().strings[m_strings.intern(rows.integer_or(4, -1))],
+      m_out.add_call({rows.integer(0), rows.integer(1)}, m_strings.intern(rows.integer_or(4, -1)),
                      Activities::correlation(number, rows.integer_or(3, -1)), thread & 0xffffff);
     }
   }

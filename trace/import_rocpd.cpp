@@ -2,18 +2,20 @@
 // in _<uuid>, one set a process; the un-suffixed views join them so that rows without a thread or a name
 // disappear, and are not used. Schema 3 says agent, queue and stream beside each dispatch, schema 4
 // through rocpd_track. Grids are in work-items.
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "trace/hip_barriers.h"
 #include "trace/import_sqlite.h"
+#include "trace/import_sqlite_columns.h"
 
 namespace trace {
 namespace {
 
 constexpr std::string_view kDispatch = "rocpd_kernel_dispatch";
-constexpr size_t kMaxProcesses = 10'000;
+constexpr size_t kMaxProcesses = 10'000, kMaxBarriers = 1'000'000;
 
 // The ends of the names of physical tables: "" or "_<uuid>".
 std::vector<std::string> suffixes(const SqliteFile& file) {
@@ -111,7 +113,7 @@ class RocpdProcess {
   }
 
   // From `column` on: agent, queue, stream and thread of schema 3, then the track of schema 4.
-  Track place(const SqliteRows& rows, int column) const {
+  Track place(const SqliteColumns& rows, int column) const {
     if (const auto track = rows.integer(column + 4))
       if (const auto found = m_tracks.find(*track); found != m_tracks.end()) return found->second;
     return {rows.integer_or(column, -1), rows.integer_or(column + 1, -1), rows.integer_or(column + 2, -1), rows.integer_or(column + 3, 0)};
@@ -128,18 +130,15 @@ class RocpdProcess {
     return m_last_device;
   }
 
-  // Rows of a table with the internal correlation id, which is the stack_id of the row's event.
-  std::string with_event(const std::string& name, std::initializer_list<std::string_view> columns) {
+  // Columns of a table and, behind them, of the row's event: its stack_id, which is the internal correlation id, and its category.
+  SqliteColumns with_event(const std::string& name, std::initializer_list<std::string_view> columns) {
     const std::string events = table("rocpd_event");
-    std::string sql = "SELECT " + m_file.list(name, "t.", columns);
-    const bool known = m_file.has(events) && m_file.has_column(name, "event_id");
-    sql += known ? ", " + m_file.list(events, "e.", {"stack_id", "category_id", "extdata"}) : ", NULL, NULL, NULL";
-    sql += " FROM " + SqliteFile::quoted(name) + " t";
-    if (known) sql += " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id";
-    return sql;
+    const bool known = m_file.has(events) && m_file.has_column(name, "event_id") && m_file.has_column(events, "id");
+    return {m_file, m_file.list(name, "t.", columns) + (known ? ", " + m_file.list(events, "e.", {"stack_id", "category_id"}) : ", NULL, NULL"),
+            "FROM " + SqliteFile::quoted(name) + " t" + (known ? " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id" : "")};
   }
 
-  int64_t correlation(const SqliteRows& rows, int column) const {
+  int64_t correlation(const SqliteColumns& rows, int column) const {
     const int64_t stack = rows.integer_or(column, 0);
     return stack > 0 ? Activities::correlation(m_index, stack) : kNoCorrelation;
   }
@@ -148,9 +147,9 @@ class RocpdProcess {
     if (!has(kDispatch)) return;
     const std::string name = table(kDispatch);
     const int64_t rows_about = m_file.last_rowid(name);
-    SqliteRows rows(m_file, with_event(name, {"start", "end", "kernel_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "group_segment_size",
-                                              "workgroup_size_x", "workgroup_size_y", "workgroup_size_z", "grid_size_x", "grid_size_y", "grid_size_z",
-                                              "region_name_id", "graph_node_id"}));
+    SqliteColumns rows = with_event(name, {"start", "end", "kernel_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "group_segment_size",
+                                           "workgroup_size_x", "workgroup_size_y", "workgroup_size_z", "grid_size_x", "grid_size_y", "grid_size_z",
+                                           "region_name_id", "graph_node_id"});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const Track where = place(rows, 3);
       const int64_t kernel = rows.integer_or(2, -1);
@@ -172,6 +171,7 @@ class RocpdProcess {
       if (const int64_t node = rows.integer_or(16, 0); node > 0) detail.graph_node = node;
       e.detail = m_builder.detail(detail);
       e.lane = m_out.lane(m_index, m_pid, device(where.agent), where.queue);
+      if (where.queue != m_last_queue) m_queue_agents[m_last_queue = where.queue] = where.agent;
       e.correlation = correlation(rows, 17);
       m_out.add(e, {rows.integer(0), rows.integer(1)});
     }
@@ -185,7 +185,7 @@ class RocpdProcess {
   void copies() {
     if (!has("rocpd_memory_copy")) return;
     const std::string name = table("rocpd_memory_copy");
-    SqliteRows rows(m_file, with_event(name, {"start", "end", "name_id", "dst_agent_id", "src_agent_id", "size", "agent_id", "queue_id", "stream_id", "tid", "track_id"}));
+    SqliteColumns rows = with_event(name, {"start", "end", "name_id", "dst_agent_id", "src_agent_id", "size", "agent_id", "queue_id", "stream_id", "tid", "track_id"});
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) {
       const int64_t to = rows.integer_or(3, -1), from = rows.integer_or(4, -1);
       if (!is_gpu(to) && !is_gpu(from)) {
@@ -209,19 +209,34 @@ class RocpdProcess {
     }
   }
 
+  enum class Domain : uint8_t { call, marker, barrier, other };
+  struct Category {
+    std::string name;
+    Domain domain = Domain::other;
+  };
+
   // Which domain an event is of: a string, or in schema 4 a category.
-  std::string_view category(int64_t id) {
+  const Category& category(int64_t id) {
     const auto [found, fresh] = m_categories.try_emplace(id);
-    if (fresh && has("rocpd_info_category")) {
+    Category& c = found->second;
+    if (!fresh) return c;
+    if (has("rocpd_info_category")) {
       SqliteRows rows(m_file, m_file.select(table("rocpd_info_category"), {"name"}) + " WHERE id = " + std::to_string(id));
-      if (rows.next()) found->second = rows.text(0);
+      if (rows.next()) c.name = rows.text(0);
     }
-    if (fresh && found->second.empty()) found->second = m_strings.text(id);
-    return found->second;
+    if (c.name.empty()) c.name = m_strings.text(id);
+    const auto starts = [&](std::initializer_list<std::string_view> heads) { return std::ranges::any_of(heads, [&](std::string_view head) { return c.name.starts_with(head); }); };
+    if (starts({"HIP_EVENT", "rocm_hip_event"})) c.domain = Domain::barrier;   // --hip-event-trace: on a queue, no call
+    else if (starts({"MARKER_CORE", "rocm_marker"})) c.domain = Domain::marker;
+    else if (starts({"HIP_", "RCCL", "rocm_hip", "rocm_rccl"})) c.domain = Domain::call;
+    return c;
   }
 
-  static std::string message(std::string_view json) {
-    const auto extra = nlohmann::json::parse(json, nullptr, false);
+  std::string marker_text(int64_t event) {
+    if (!m_extra) return {};
+    m_extra->bind(event);
+    if (!m_extra->next()) return {};
+    const auto extra = nlohmann::json::parse(m_extra->text(0), nullptr, false);
     const auto found = extra.is_object() ? extra.find("message") : extra.end();
     return extra.is_object() && found != extra.end() && found->is_string() ? found->get<std::string>() : std::string();
   }
@@ -230,39 +245,93 @@ class RocpdProcess {
     if (!has("rocpd_region")) return;
     const std::string name = table("rocpd_region");
     const int64_t rows_about = m_file.last_rowid(name);
-    SqliteRows rows(m_file, with_event(name, {"start", "end", "name_id", "agent_id", "queue_id", "stream_id", "tid", "track_id"}));
+    if (has("rocpd_event") && m_file.has_column(table("rocpd_event"), "extdata"))
+      m_extra.emplace(m_file, m_file.select(table("rocpd_event"), {"extdata"}) + " WHERE id = ?");
+    SqliteColumns rows = with_event(name, {"start", "end", "name_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "event_id"});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const Span span{rows.integer(0), rows.integer(1)};
-      const std::string_view domain = category(rows.integer_or(9, -1));
+      const Category& c = category(rows.integer_or(10, -1));
       const StringId what = m_strings.intern(rows.integer_or(2, -1));
-      const int64_t thread = place(rows, 3).thread;
-      if (domain.starts_with("MARKER_CORE") || domain.starts_with("rocm_marker")) {
-        const std::string text = message(rows.text(10));
-        m_out.add_annotation(span, text.empty() ? m_builder.header().strings[what] : text, thread);
-      } else if (domain.starts_with("HIP_") || domain.starts_with("RCCL") || domain.starts_with("rocm_hip") || domain.starts_with("rocm_rccl")) {
-        m_out.add_call(span, m_builder.header().strings[what], correlation(rows, 8), thread);
-      } else {
-        ++m_out.skipped(domain.empty() ? "regions without a category" : domain);
+      const Track where = place(rows, 3);
+      switch (c.domain) {
+        case Domain::call: m_out.add_call(span, what, correlation(rows, 9), where.thread); break;
+        case Domain::marker: {
+          const std::string text = marker_text(rows.integer_or(8, -1));
+          m_out.add_annotation(span, text.empty() ? m_builder.header().strings[what] : text, where.thread);
+          break;
+        }
+        case Domain::barrier:
+          if (m_pending.size() < kMaxBarriers) m_pending.push_back({span, m_builder.header().strings[what], where, rows.integer_or(8, -1)});
+          else ++m_out.skipped("barriers of HIP events beyond a million");
+          break;
+        case Domain::other: ++m_out.skipped(c.name.empty() ? "regions without a category" : c.name);
       }
     }
   }
 
+  // Barriers of HIP events: regions whose queues stand with their event, as JSON or as arguments, or a table of their own.
+  struct PendingBarrier {
+    Span span;
+    std::string what;
+    Track where;
+    int64_t event = -1, source_queue = -1, handle = -1;
+    void take(std::string_view field, int64_t value) {
+      if (field == "agent_id") where.agent = value;
+      if (field == "queue_id") where.queue = value;
+      if (field == "source_queue_id" || field == "src_queue_id") source_queue = value;
+      if (field == "hip_event_handle" || field == "hip_event" || field == "event") handle = value;
+    }
+  };
+
+  // 3, "3", "0x3" or {"handle": 3}.
+  static int64_t number_in(const nlohmann::json& value) {
+    if (value.is_number_integer()) return value.get<int64_t>();
+    if (value.is_object()) return value.contains("handle") ? number_in(value["handle"]) : -1;
+    return value.is_string() ? number_in_text(value.get_ref<const std::string&>()) : -1;
+  }
+  static int64_t number_in_text(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_of("0123456789"), text.size()));
+    const bool hex = text.starts_with("0x");
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data() + (hex ? 2 : 0), text.data() + text.size(), number, hex ? 16 : 10);
+    return error == std::errc{} && std::in_range<int64_t>(number) ? static_cast<int64_t>(number) : -1;
+  }
+
+  void read_fields() {
+    std::unordered_map<int64_t, PendingBarrier*> by_event;
+    for (PendingBarrier& b : m_pending) by_event.emplace(b.event, &b);
+    for (const auto& [event, b] : by_event) {
+      if (!m_extra) break;
+      m_extra->bind(event);
+      const auto extra = m_extra->next() ? nlohmann::json::parse(m_extra->text(0), nullptr, false) : nlohmann::json();
+      if (extra.is_object())
+        for (const auto& [key, value] : extra.items()) b->take(key, number_in(value));
+    }
+    if (m_pending.empty() || !has("rocpd_arg")) return;
+    // All at once: the table is large and has no index.
+    SqliteRows rows(m_file, m_file.select(table("rocpd_arg"), {"event_id", "name", "value"}) + " WHERE name LIKE '%queue_id' OR name LIKE '%event%' OR name = 'agent_id'");
+    for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i)
+      if (const auto found = by_event.find(rows.integer_or(0, -1)); found != by_event.end()) found->second->take(rows.text(1), number_in_text(rows.text(2)));
+  }
+
   void barriers() {
-    if (!has("rocpd_hip_event")) return;
-    const std::string name = table("rocpd_hip_event");
-    SqliteRows rows(m_file, m_file.select(name, {"start", "end", "name_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "source_queue_id", "type", "operation"}));
-    for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) {
-      const Track where = place(rows, 3);
-      std::string what = m_strings.text(rows.integer_or(2, -1)) + std::string(rows.text(9)) + std::string(rows.text(10));
-      const bool wait = what.find("WAIT") != std::string::npos;
-      const Span span{rows.integer(0), rows.integer(1)};
-      if (!m_out.add_annotation(span, wait ? kHipWaitName : kHipRecordName, where.queue) || where.agent < 0) continue;
-      const auto source = rows.integer(8);
-      m_barriers.add({.start_ns = *span.start,
-                      .end_ns = *span.end,
-                      .lane = m_out.lane(m_index, m_pid, device(where.agent), where.queue),
-                      .source_lane = source ? m_out.lane(m_index, m_pid, device(where.agent), *source) : kNone,
-                      .wait = wait});
+    read_fields();
+    if (has("rocpd_hip_event")) {
+      SqliteRows rows(m_file, m_file.select(table("rocpd_hip_event"), {"start", "end", "name_id", "type", "operation", "agent_id", "queue_id", "source_queue_id", "hip_event_handle", "track_id"}));
+      while (rows.next() && m_pending.size() < kMaxBarriers) {
+        PendingBarrier b{{rows.integer(0), rows.integer(1)}, m_strings.text(rows.integer_or(2, -1)) + std::string(rows.text(3)) + std::string(rows.text(4)), {}, -1, rows.integer_or(7, -1), rows.integer_or(8, -1)};
+        if (const auto track = m_tracks.find(rows.integer_or(9, -1)); track != m_tracks.end()) b.where = track->second;
+        else b.where = {rows.integer_or(5, -1), rows.integer_or(6, -1), -1, 0};
+        m_pending.push_back(std::move(b));
+      }
+    }
+    for (PendingBarrier& b : m_pending) {
+      const bool wait = b.what.find("WAIT") != std::string::npos || b.what.find("Wait") != std::string::npos;
+      if (!m_out.add_annotation(b.span, wait ? kHipWaitName : kHipRecordName, b.where.queue)) continue;
+      if (const auto known = m_queue_agents.find(b.where.queue); b.where.agent < 0 && known != m_queue_agents.end()) b.where.agent = known->second;
+      if (b.where.agent < 0 || b.where.queue < 0) continue;
+      const auto lane_of = [&](int64_t queue) { return queue < 0 ? kNone : m_out.lane(m_index, m_pid, device(b.where.agent), queue); };
+      m_barriers.add({.start_ns = *b.span.start, .end_ns = *b.span.end, .lane = lane_of(b.where.queue), .source_lane = lane_of(b.source_queue), .event = Activities::correlation(m_index, b.handle), .wait = wait});
     }
   }
 
@@ -279,7 +348,11 @@ class RocpdProcess {
   std::unordered_map<int64_t, Agent> m_agents;
   std::unordered_map<int64_t, std::pair<StringId, int32_t>> m_symbols;   // name, registers
   std::unordered_map<int64_t, Track> m_tracks;
-  std::unordered_map<int64_t, std::string> m_categories;
+  std::unordered_map<int64_t, Category> m_categories;
+  std::optional<SqliteRows> m_extra;   // extdata of one event
+  std::vector<PendingBarrier> m_pending;
+  std::unordered_map<int64_t, int64_t> m_queue_agents;
+  int64_t m_last_queue = INT64_MIN;
   int64_t m_last_agent = -1;
   uint32_t m_last_device = kNone;
 };

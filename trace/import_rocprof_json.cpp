@@ -35,6 +35,8 @@ class RocprofImport {
  private:
   bool root() {
     std::string key;
+    m_buffer.fill(3);
+    if (m_buffer.text().starts_with("\xef\xbb\xbf")) m_buffer.consume(3);   // some editors put it there
     if (!m_walk.take('{')) return false;
     while (m_walk.peek() == '"') {
       if (!m_walk.key(key)) return false;

@@ -287,6 +287,7 @@ void RocprofProcess::take_barrier(const RocprofRecord& r) {
                   .end_ns = *r.span.end,
                   .lane = m_out.lane(m_index, m_pid, device_of(r.agent), r.queue),
                   .source_lane = r.source_queue < 0 ? kNone : m_out.lane(m_index, m_pid, device_of(r.agent), r.source_queue),
+                  .event = Activities::correlation(m_index, r.event_handle),
                   .wait = wait});
 }
 

@@ -26,7 +26,14 @@ StringTable::StringTable(SqliteFile& file, TraceBuilder& builder, const std::str
     m_query.emplace(file, "SELECT " + SqliteFile::quoted(text) + " FROM " + SqliteFile::quoted(table) + " WHERE " + SqliteFile::quoted(id) + " = ?");
 }
 
-StringId StringTable::intern(int64_t id) {
+StringId StringTable::look_up(int64_t id) {
+  if (id >= 0 && id < kDense) {
+    m_dense.resize(std::max(m_dense.size(), std::min<size_t>(kDense, 2 * static_cast<size_t>(id) + 64)), kUnasked);
+    StringId& text = m_dense[static_cast<size_t>(id)] = 0;
+    if (!m_query) return 0;
+    m_query->bind(id);
+    return text = m_query->next() ? m_builder.intern(m_query->text(0)) : 0;
+  }
   const auto [found, fresh] = m_known.try_emplace(id, 0);
   if (fresh && m_query) {
     m_query->bind(id);

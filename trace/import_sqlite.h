@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "trace/import_activities.h"
 #include "trace/import_sqlite_file.h"
@@ -30,12 +31,21 @@ class StringTable {
  public:
   // REQUIRES: the columns exist, or the table does not: then every text is empty.
   StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text);
-  StringId intern(int64_t id);
+  StringId intern(int64_t id) {
+    if (id >= 0 && id < static_cast<int64_t>(m_dense.size()) && m_dense[static_cast<size_t>(id)] != kUnasked) return m_dense[static_cast<size_t>(id)];
+    return look_up(id);
+  }
   std::string text(int64_t id) { return m_builder.header().strings[intern(id)]; }
 
  private:
+  StringId look_up(int64_t id);
+
   TraceBuilder& m_builder;
+  static constexpr int64_t kDense = 1 << 16;   // ids below it are an index
+  static constexpr StringId kUnasked = 0xffffffffu;
+
   std::optional<SqliteRows> m_query;
+  std::vector<StringId> m_dense;
   std::unordered_map<int64_t, StringId> m_known;
 };
 

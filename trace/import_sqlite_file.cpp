@@ -107,7 +107,9 @@ Result<std::unique_ptr<SqliteFile>> SqliteFile::open(ByteSource& source, const I
       file->m_warnings.push_back("a write-ahead log lies beside the file and is not read: what its writer had not yet put into the file is missing");
   }
   file->note_missing_pages(path);
-  if (auto connected = file->connect(path, job.path, job.options); !connected) return connected.error();
+  file->m_path = path;
+  file->m_cancel = job.options.cancel;
+  if (auto connected = file->connect(job.path); !connected) return connected.error();
   return file;
 }
 
@@ -123,11 +125,22 @@ void SqliteFile::note_missing_pages(const std::string& path) {
   m_warnings.push_back("the file ends early: " + std::to_string(m_bytes) + " of " + std::to_string(number(28) * page) + " bytes are there");
 }
 
-Status SqliteFile::connect(const std::string& path, const std::string& shown, const ImportOptions& options) {
-  if (sqlite3_open_v2(file_uri(path).c_str(), &m_handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
-    return Error{std::string("cannot be opened as SQLite: ") + (m_handle ? sqlite3_errmsg(m_handle) : "out of memory"), shown};
-  harden(m_handle);
-  if (options.cancel) sqlite3_progress_handler(m_handle, 100'000, stop_if_cancelled, const_cast<std::atomic<bool>*>(options.cancel));
+Result<sqlite3*> SqliteFile::connection() const {
+  sqlite3* handle = nullptr;
+  if (sqlite3_open_v2(file_uri(m_path).c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+    Error error{std::string("cannot be opened as SQLite: ") + (handle ? sqlite3_errmsg(handle) : "out of memory"), m_path};
+    sqlite3_close(handle);
+    return error;
+  }
+  harden(handle);
+  if (m_cancel) sqlite3_progress_handler(handle, 100'000, stop_if_cancelled, const_cast<std::atomic<bool>*>(m_cancel));
+  return handle;
+}
+
+Status SqliteFile::connect(const std::string& shown) {
+  auto handle = connection();
+  if (!handle) return Error{handle.error().what, shown};
+  m_handle = *handle;
   SqliteRows rows(*this, "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0");
   while (m_tables.size() < kMaxTables && rows.next()) m_tables.emplace_back(rows.text(0));
   if (m_tables.empty()) return Error{m_problem.empty() ? "this SQLite file has no tables" : m_problem, shown};
@@ -180,8 +193,13 @@ int64_t SqliteFile::count(const std::string& table) {
 
 int64_t SqliteFile::last_rowid(const std::string& table) {
   if (!has(table)) return 0;
-  SqliteRows rows(*this, "SELECT max(rowid) FROM " + quoted(table));
-  return rows.next() ? rows.integer_or(0, 0) : 0;
+  // A table WITHOUT ROWID has none: that is no fault of the file, only no progress is told.
+  sqlite3_stmt* statement = nullptr;
+  int64_t last = 0;
+  if (sqlite3_prepare_v2(m_handle, ("SELECT max(rowid) FROM " + quoted(table)).c_str(), -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+    last = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  return last;
 }
 
 SqliteRows::SqliteRows(SqliteFile& file, const std::string& sql) : m_file(file) {
@@ -194,7 +212,7 @@ bool SqliteRows::next() {
   if (code == SQLITE_ROW) {
     // The smallest row (or column, in a schema) takes two bytes.
     if (++m_rows <= m_file.m_bytes / 2 + 100) return true;
-    m_file.note_problem("it gives more rows than it has room for: its pages lead back to themselves");
+    m_file.note_problem(kTooManyRows);
     return false;
   }
   if (code != SQLITE_DONE) m_file.note_problem();

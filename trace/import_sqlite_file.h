@@ -5,6 +5,7 @@
 #pragma once
 #include <sqlite3.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,6 +19,8 @@
 #include "trace/import_format.h"
 
 namespace trace {
+
+inline constexpr const char* kTooManyRows = "it gives more rows than it has room for: its pages lead back to themselves";
 
 // The rows of one query. A row that cannot be read ends them; SqliteFile::problem() says why. So does a row more than
 // the file has room for: pages of a hostile one lead back to themselves.
@@ -68,6 +71,8 @@ class SqliteFile {
   int64_t count(const std::string& table);       // rows; 0 when there is no such table
   int64_t last_rowid(const std::string& table);  // about how many rows; quick
 
+  // One more, for a thread; the caller closes it. It stops when the user cancels.
+  Result<sqlite3*> connection() const;
   int64_t bytes() const { return m_bytes; }
   const std::string& problem() const { return m_problem; }   // the first
   const std::vector<std::string>& warnings() const { return m_warnings; }
@@ -75,12 +80,15 @@ class SqliteFile {
 
  private:
   friend class SqliteRows;
+  friend class SqliteColumns;
   SqliteFile() = default;
-  Status connect(const std::string& path, const std::string& shown, const ImportOptions&);
+  Status connect(const std::string& shown);
   void note_missing_pages(const std::string& path);
   void note_problem(const std::string& what = {});
 
   sqlite3* m_handle = nullptr;
+  std::string m_path;
+  const std::atomic<bool>* m_cancel = nullptr;
   std::string m_temporary;   // unpacked copy, removed by the destructor
   int64_t m_bytes = 0;
   std::vector<std::string> m_tables;

@@ -207,12 +207,59 @@ const std::map<std::string_view, Formula>& formulas() {
   return table;
 }
 
+// Grouped-query attention: what differs from the formulas above.
+struct GqaSizes {
+  const Sizes& s;
+  int64_t hd, q, kv;       // of a head; of all this rank's heads of q, of keys (and of values)
+  int64_t kv_size;         // bytes of a cached value
+  explicit GqaSizes(const Sizes& sizes)
+      : s(sizes), hd(sizes.shape.gqa->head_dim), q(sizes.H * hd), kv(std::max<int64_t>(1, sizes.shape.gqa->kv_heads / std::max(1, sizes.shape.tp)) * hd),
+        kv_size(sizes.shape.kv == KvFormat::bf16 ? 2 : 1) {}
+  // Tokens that a layer looks at, as the mean of layers with and without a window.
+  int64_t reach() const {
+    const int64_t window = s.shape.gqa->sliding_window;
+    return window > 0 ? (s.L + std::min(s.L, window)) / 2 : s.L;
+  }
+  bool quantised() const { return s.m.linears == WeightFormat::fp8_block; }
+};
+
+// A norm of M x hidden with its residual; quantised only for products of fp8.
+OpCost gqa_norm(const GqaSizes& g, int64_t tensors, std::string_view quant) { return g.quantised() ? norm(g.s, g.s.D, tensors, quant) : norm(g.s, g.s.D, tensors); }
+
+// Reads each cached key and value of a sequence once; partial sums of split contexts are left out.
+OpCost gqa_attention(const GqaSizes& g) {
+  return {g.s.B * g.reach() * 2 * g.kv * g.kv_size + g.s.M * g.q * 4, 4 * g.s.M * g.q * g.reach(), 0, g.kv_size == 1 ? Arithmetic::fp8 : Arithmetic::bf16};
+}
+
+using GqaFormula = OpCost (*)(const GqaSizes&);
+
+const std::map<std::string_view, GqaFormula>& gqa_formulas() {
+  using G = GqaSizes;
+  static const std::map<std::string_view, GqaFormula> table = {
+      {"input_norm", [](const G& g) { return gqa_norm(g, 4, "input_quant"); }},
+      {"post_norm", [](const G& g) { return gqa_norm(g, 4, "mlp_quant"); }},
+      {"qkv", [](const G& g) { return linear(g.s, g.s.m.linears, g.q + 2 * g.kv, g.s.D); }},
+      {"q_copy", [](const G& g) { return copied(g.s.M * g.q, 2); }},
+      {"k_copy", [](const G& g) { return copied(g.s.M * g.kv, 2); }},
+      {"q_norm", [](const G& g) { return plain(g.s.M * g.q * 4 + g.hd * 2); }},
+      {"qk_norm", [](const G& g) { return plain(g.s.M * (g.kv + (g.s.ran("q_norm") ? 0 : g.q)) * 4 + g.hd * 2); }},
+      {"rope", [](const G& g) { return plain(g.s.M * ((g.q + g.kv) * 4 + g.hd * 2 + 8)); }},
+      {"kv_store", [](const G& g) { return plain(g.s.M * (2 * g.kv * (2 + g.kv_size) + 8)); }},
+      {"attention", gqa_attention},
+      {"attention_reduce", [](const G& g) { return plain(g.s.M * g.q * 4); }},
+  };
+  return table;
+}
+
 }  // namespace
 
 std::optional<OpCost> op_cost(const StepShape& shape, std::string_view op, std::string_view next, const OpRan& ran) {
+  const Sizes sizes(shape, next, ran);
+  if (shape.gqa)
+    if (const auto own = gqa_formulas().find(op); own != gqa_formulas().end()) return own->second(GqaSizes(sizes));
   const auto found = formulas().find(op);
   if (found == formulas().end()) return std::nullopt;
-  return found->second(Sizes(shape, next, ran));
+  return found->second(sizes);
 }
 
 Result<Routing> parse_routing(std::string_view text) {

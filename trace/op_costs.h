@@ -9,12 +9,14 @@
 #include <string>
 #include <string_view>
 
+#include "trace/gqa_model.h"
 #include "trace/model.h"
 #include "trace/result.h"
 
 namespace trace {
 
-enum class KvFormat : uint8_t { bf16, fp8, fp8_scaled };   // 1152, 576 and 656 bytes a token of 512 + 64 dimensions
+// 1152, 576 and 656 bytes a token of 512 + 64 dimensions; of grouped-query attention 2 or 1 a value, never scaled.
+enum class KvFormat : uint8_t { bf16, fp8, fp8_scaled };
 
 // How many different experts M tokens meet.
 struct Routing {
@@ -28,6 +30,7 @@ std::string to_string(const Routing&);
 
 struct StepShape {
   ModelConfig model;
+  std::optional<GqaModel> gqa;   // grouped-query attention; `model` has its dimensions too then
   int batch = 0;           // sequences
   int next_n = 1;          // tokens a sequence and step
   int context = 0;         // tokens of a sequence, on average

@@ -69,6 +69,19 @@ def drive(report):
     return r
 
 
+def printed(report):
+    """On paper: the text of every page, folded parts too, on white. None where there is no pdftotext (poppler-utils)."""
+    if not shutil.which("pdftotext") or not shutil.which("pdftoppm"):
+        return None
+    pdf = folder / "printed.pdf"
+    subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={pdf}", report.as_uri()],
+                   check=True, capture_output=True, timeout=240)
+    page = subprocess.run(["pdftoppm", "-r", "20", "-f", "1", "-l", "1", pdf], check=True, capture_output=True).stdout
+    pixels = page.split(b"\n", 3)[3]
+    assert page.startswith(b"P6") and sum(b > 240 for b in pixels) > 0.8 * len(pixels), "paper is not white"
+    return subprocess.run(["pdftotext", "-layout", pdf, "-"], check=True, capture_output=True, text=True).stdout
+
+
 hostile = export([kineto(folder / "a.json", 60, lambda i: HOSTILE + str(i % 4))], folder / "hostile.html")
 r = drive(hostile)
 assert "</script><script>document.body.id='pwned'</script>" in r["hover"], "the name is shown as it is"
@@ -91,6 +104,11 @@ if shared.exists():
         assert wanted in text, wanted
     assert str(shared) not in text and os.uname().nodename not in text, "a path or host name went out"
     checked.append(f"published pair {pair.stat().st_size >> 10} KiB")
+    assert "longest us" not in re.sub(r"<details.*?</details>", "", text, flags=re.S), "the tables of kernels are folded away in a comparison"
+    paper = printed(pair)
+    if paper is not None:
+        assert paper.count("longest us") == 2 and "+25.080" in paper and "owned + waits" in paper, paper[:3000]
+        checked.append("printed")
     pictures = os.environ.get("REPORT_PICTURES")
     if pictures:
         for report in (pair, large, hostile):

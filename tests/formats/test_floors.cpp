@@ -109,9 +109,88 @@ TEST_CASE("floors: what is not known is asked for") {
   CHECK_THAT(line({.batch = 4, .context = 8192, .tp = 7, .hardware = "B200"}), ContainsSubstring("not divisible"));
   CHECK_THAT(line({.batch = 4, .context = 8192, .hardware = "B200", .read_gbps = -1}), ContainsSubstring("positive"));
   run = run_of("kineto_mi300x_sglang_qwen3-8b_decode.json.gz");
-  CHECK_THAT(line({.batch = 4, .context = 8192}), ContainsSubstring("give --model P"));
+  CHECK_THAT(line({}), ContainsSubstring("these fit: qwen3-4b, qwen3-8b") && ContainsSubstring("give --model P"));
+  const auto qwen = *trace::open_gqa_model("qwen3-8b");
+  CHECK_THAT(line({.gqa = qwen, .tp = 3}), ContainsSubstring("32 heads are not divisible by tp 3"));
+  CHECK_THAT(line({.gqa = qwen, .kv = trace::KvFormat::fp8_scaled}), ContainsSubstring("latent attention"));
+  // A step that reads prompts too is no decode step: its batch is not taken from its annotation.
+  run = run_of("kineto_amd_vllm_piecewise_neg.json.gz");
+  CHECK_THAT(line({.gqa = *trace::open_gqa_model("gpt-oss-20b"), .hardware = "MI300X"}), ContainsSubstring("read prompts too") && ContainsSubstring("give --batch"));
   CHECK(!trace::parse_routing("often").ok());
   CHECK(trace::parse_routing("12.5")->experts == 12.5);
+}
+
+TEST_CASE("floors: grouped-query attention, the Qwen3-8B decode of sglang") {
+  const trace::Run run = run_of("kineto_mi300x_sglang_qwen3-8b_decode.json.gz");
+  auto assumptions = trace::floor_assumptions(run, 0, {.gqa = *trace::open_gqa_model("qwen3-8b")});
+  if (!assumptions.ok()) FAIL(assumptions.error().line());
+  // From the engine's own annotation: 32 sequences that look at 32,785 tokens together.
+  CHECK((assumptions->shape.batch == 32 && assumptions->shape.context == 1025));
+  const auto r = trace::floors(*run.trace, trace::whole(*run.trace, 0), *assumptions);
+  CHECK(r.floor_ns + r.above_ns + r.unknown_ns + r.idle_ns - r.concurrency_ns == r.wall_ns);
+  const auto bytes = [&](const char* op) { return row_of(r, op).bytes / row_of(r, op).count; };
+  // bf16 weights, inputs, outputs of 32 tokens; a token's keys and values are 2 x 8 x 128 x 2 bytes.
+  CHECK(bytes("qkv") == 2 * (6144 * 4096 + 32 * 4096 + 32 * 6144));
+  CHECK(bytes("o_proj") == 2 * (4096 * 4096 + 2 * 32 * 4096));
+  CHECK(bytes("mlp_gate_up") == 2 * (24576 * 4096 + 32 * 4096 + 32 * 24576));
+  CHECK(bytes("mlp_down") == 2 * (12288 * 4096 + 32 * 12288 + 32 * 4096));
+  CHECK(bytes("attention") == 32 * 1025 * 4096 + 2 * 32 * 4096 * 2);
+  CHECK(row_of(r, "attention").flops / 36 == int64_t{4} * 32 * 4096 * 1025);
+  CHECK(bytes("q_copy") == 32 * 4096 * 4);
+  CHECK(bytes("k_copy") == 32 * 1024 * 4);
+  CHECK(row_of(r, "lm_head").count == 1);
+  for (const char* op : {"qkv", "q_copy", "k_copy", "q_norm", "qk_norm", "rope", "kv_store", "attention", "attention_reduce", "o_proj", "post_norm", "mlp_gate_up", "mlp_silu", "mlp_down"}) {
+    INFO(op);
+    CHECK(row_of(r, op).count == 36);
+  }
+  CHECK(row_of(r, "input_norm").count == 35);   // the first layer has no residual to add: another kernel
+  // Every kernel of the layers has a floor, and none beats it.
+  CHECK(r.estimated >= 36 * 15 + 2);
+  CHECK(r.beaten == 0);
+  // More ranks, less to read.
+  const auto half = trace::floor_assumptions(run, 0, {.gqa = *trace::open_gqa_model("qwen3-8b"), .tp = 2});
+  REQUIRE(half.ok());
+  CHECK(row_of(trace::floors(*run.trace, trace::whole(*run.trace, 0), *half), "qkv").bytes < row_of(r, "qkv").bytes * 6 / 10);
+}
+
+TEST_CASE("floors: grouped-query attention with experts, vLLM's decode of a gpt-oss") {
+  const trace::Run run = run_of("kineto_amd_vllm_decode_fullgraph.json.gz");
+  auto assumptions = trace::floor_assumptions(run, 0, {.gqa = *trace::open_gqa_model("gpt-oss-20b"), .hardware = "MI300X"});
+  if (!assumptions.ok()) FAIL(assumptions.error().line());
+  CHECK((assumptions->shape.batch == 32 && assumptions->shape.context == 1721));
+  const auto r = trace::floors(*run.trace, trace::whole(*run.trace, 0), *assumptions);
+  CHECK(r.floor_ns + r.above_ns + r.unknown_ns + r.idle_ns - r.concurrency_ns == r.wall_ns);
+  // 32 experts of MXFP4, nearly all of them met by 32 tokens x 4: 17 bytes for 32 values.
+  const int64_t weights = int64_t{2} * 2880 * 2880 / 32 * 17 * 32;
+  const int64_t met = row_of(r, "experts_gate_up").bytes / 24;
+  CHECK((met > weights * 95 / 100 && met < weights * 105 / 100));
+  CHECK(row_of(r, "experts_down").count == 24);
+  CHECK(row_of(r, "attention").count == 12);   // of each of two kernels
+  CHECK_THAT(r.caveats[2], ContainsSubstring("their mean"));
+  CHECK(r.beaten == 0);
+}
+
+TEST_CASE("models of grouped-query attention: presets, config.json, fields") {
+  for (const trace::GqaModel& m : trace::gqa_presets()) {
+    INFO(m.dims.name);
+    CHECK(trace::validate(m, 1).ok());
+    CHECK(trace::validate(m, 8).ok());
+    CHECK(!m.dims.synthetic);
+  }
+  const std::string config = R"({"architectures": ["Qwen3MoeForCausalLM"], "hidden_size": 2048, "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4, "head_dim": 128,
+    "intermediate_size": 6144, "moe_intermediate_size": 768, "num_experts": 128, "num_experts_per_tok": 8, "vocab_size": 151936})";
+  auto read = trace::parse_gqa_config(config, "qwen3-30b-a3b", "config.json");
+  REQUIRE(read.ok());
+  CHECK(*read == *trace::open_gqa_model("qwen3-30b-a3b"));
+  CHECK(trace::parse_gqa_config(R"({"architectures": ["GPT2LMHeadModel"]})", "x", "c").error().line().find("Qwen3ForCausalLM") != std::string::npos);
+  CHECK(trace::parse_gqa_config(R"({"architectures": ["LlamaForCausalLM"], "hidden_size": 4096})", "x", "c").error().line().find("num_hidden_layers is missing") != std::string::npos);
+  CHECK(!trace::parse_gqa_config("[1", "x", "c").ok());
+  CHECK(!trace::open_gqa_model("gpt-9").ok());
+  CHECK(trace::override_field(*read, "kv_heads", "8").ok());
+  CHECK((read->kv_heads == 8 && read->dims.synthetic));
+  CHECK(!trace::override_field(*read, "kv_heads", "-8").ok());
+  CHECK(!trace::override_field(*read, "q_lora_rank", "8").ok());
+  CHECK(!trace::validate(*read, 5).ok());
 }
 
 TEST_CASE("serving: a benchmark's line beside a run, TPOT split") {

@@ -5,6 +5,9 @@
 #include "tests/support/expected_figures.h"
 #include "tests/support/sqlite_maker.h"
 #include "tests/support/temp_folder.h"
+#include "trace/bubble_text.h"
+#include "trace/bubbles.h"
+#include "trace/window.h"
 
 namespace {
 
@@ -65,6 +68,16 @@ class RocpdMaker {
     insert("rocpd_region", std::string("guid, ") + (m_tracks ? "track_id, " : "nid, pid, tid, ") + "start, end, name_id, event_id",
            "'g', " + (m_tracks ? n(track(0)) + ", " : std::string("1, 1, 77, ")) + n(start) + ", " + n(end) + ", " + n(string(what)) + ", " + n(event));
   }
+  // A barrier of a HIP event, as rocprofv3 writes any buffered record: a region, its members as arguments of the event or as JSON.
+  void hip_event(const std::string& what, int64_t start, int64_t end, std::vector<std::pair<std::string, std::string>> members, bool as_json) {
+    std::string json;
+    for (const auto& [key, value] : members) json += (json.empty() ? "{\"" : ", \"") + key + "\": " + value;
+    const int64_t id = event("HIP_EVENT", 50, as_json ? json + "}" : "{}");
+    if (!as_json)
+      for (const auto& [key, value] : members) insert("rocpd_arg", "guid, event_id, position, type, name, value", "'g', " + n(id) + ", 1, 'uint64_t', " + text(key) + ", " + text(value));
+    region(what, start, end, id);
+  }
+  void arguments() { m_db.table(name("rocpd_arg"), "id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT, event_id INT, position INT, type TEXT, name TEXT, value TEXT"); }
   void copy(int64_t start, int64_t end, int64_t from, int64_t to) {
     insert("rocpd_memory_copy", std::string("guid, ") + (m_tracks ? "track_id, " : "") + "start, end, name_id, dst_agent_id, src_agent_id, size",
            "'g', " + (m_tracks ? n(track(0)) + ", " : std::string()) + n(start) + ", " + n(end) + ", " + n(string("MEMORY_COPY_HOST_TO_DEVICE")) + ", " + n(to) + ", " + n(from) + ", 64");
@@ -170,4 +183,35 @@ TEST_CASE("rocpd: several processes in one file share the GPU, never a queue") {
   CHECK(t.lanes[1].label == "process 6, queue 1");
   CHECK(imported.report.overlaps == 0);
   CHECK(tests::any_contains(imported.report.caveats, "2 processes"));
+}
+
+TEST_CASE("rocpd: barriers of HIP events become known dependencies, and the gap says so") {
+  for (const bool as_json : {false, true})
+    for (const bool by_handle : {false, true}) {
+      INFO("as JSON " << as_json << ", source by the event's handle " << by_handle);
+      const tests::TempFolder folder;
+      tests::SqliteMaker db(folder / "r.db");
+      RocpdMaker process(db, "_u", false, 5);
+      process.arguments();
+      const int64_t a = process.symbol("produce"), b = process.symbol("consume");
+      process.dispatch(a, 3, 1000, 5000, 0);
+      process.dispatch(b, 4, 900, 950, 0);
+      process.dispatch(b, 4, 8200, 9000, 0);
+      process.hip_event("HIP_EVENT_RECORD", 4990, 5005, {{"queue_id", "3"}, {"source_queue_id", "3"}, {"hip_event_handle", "93"}}, as_json);
+      std::vector<std::pair<std::string, std::string>> wait{{"queue_id", "4"}, {"hip_event_handle", "93"}};
+      if (!by_handle) wait.emplace_back("source_queue_id", "3");
+      process.hip_event("HIP_EVENT_WAIT", 960, 8100, wait, as_json);
+      const auto imported = import_whole(db.close());
+      const auto& t = *imported.trace;
+      CHECK(t.calls.empty());   // barriers stand on a queue: no call of the host launched anything
+      REQUIRE(t.edges.size() == 1);
+      CHECK(t.name_of(t.events[t.edges[0].from]) == "produce");
+      CHECK(t.events[t.edges[0].to].start_ns + t.origin_ns == 8200);
+      CHECK(tests::any_contains(imported.report.caveats, "2 barriers of HIP events; 1 waits became known dependencies"));
+      const auto report = trace::classify(t, trace::whole(t, 0));
+      REQUIRE(report.bubbles.size() == 2);
+      const auto& stall = report.bubbles.back();
+      CHECK((stall.kind == trace::BubbleKind::stall && !stall.cause_is_guess));
+      CHECK(trace::evidence(t, stall).find("hipStreamWaitEvent barrier on queue 4") != std::string::npos);
+    }
 }

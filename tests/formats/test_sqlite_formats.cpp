@@ -213,3 +213,18 @@ TEST_CASE("SQLite: pages that lead back to themselves end in words") {
   if (imported.ok()) CHECK(tests::any_contains(imported->report.warnings, "cannot be read on"));
   else CHECK_THAT(imported.error().what, ContainsSubstring("cannot be read on"));
 }
+
+TEST_CASE("SQLite: a table WITHOUT ROWID, and times that are REAL or text, are read like any other") {
+  const tests::TempFolder folder;
+  tests::SqliteMaker db(folder / "x.sqlite");
+  db.table("StringIds", "id INTEGER PRIMARY KEY, value TEXT");
+  db.run("INSERT INTO StringIds VALUES (1, 'k')");
+  db.run("CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start, end, deviceId INTEGER, streamId INTEGER, shortName INTEGER, PRIMARY KEY (start)) WITHOUT ROWID");
+  db.run("INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES (10, 20, 0, 7, 1), (20.0, '30', 0, 7, 1), (30.5, 40, 0, 7, 1), ('x', 50, 0, 7, 1)");
+  const auto imported = trace::import_file(db.close());
+  if (!imported.ok()) FAIL(imported.error().line());
+  tests::check_counts(imported->report);
+  CHECK(imported->trace->events.size() == 2);
+  CHECK(imported->report.skipped.at("no time, or an unreadable one") == 2);
+  CHECK(imported->report.warnings.empty());
+}
