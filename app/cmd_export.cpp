@@ -5,14 +5,12 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/export_file.h"
 #include "app/floor_args.h"
 #include "app/output.h"
 #include "app/source.h"
 #include "app/store_access.h"
 #include "db/bundle.h"
-#include "trace/export_chrome.h"
-#include "trace/export_perfetto.h"
-#include "trace/file_writer.h"
 #include "trace/report.h"
 
 namespace app {
@@ -29,10 +27,6 @@ struct ExportArgs {
 };
 
 constexpr const char* kEndings = ".json, .json.gz, .pftrace, .html, .csv, .md, .png, .decodescope";
-
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() > end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
-}
 
 trace::Result<std::vector<int64_t>> run_ids(const std::vector<std::string>& texts) {
   std::vector<int64_t> ids;
@@ -73,8 +67,7 @@ trace::Status export_trace(const ExportArgs& args) {
   auto run = run_from(args.runs.front(), args.common.db, import_progress(line));
   line.clear();
   if (!run) return run.error();
-  if (!run->trace) return trace::Error{"this run has no trace", args.runs.front()};
-  return ends_with(args.to, ".pftrace") ? trace::export_perfetto(*run->trace, args.to) : trace::export_chrome(*run->trace, args.to);
+  return write_trace({std::make_shared<const trace::Run>(std::move(*run))}, args.to);
 }
 
 // The A/B whose two arms these runs are, in whichever order they were named.
@@ -118,9 +111,7 @@ trace::Status export_report(const ExportArgs& args) {
   for (const auto& run : input.runs) input.serving.push_back(serving_of(*run, args.common.db));
   input.program = "Decodescope " + program_name();
   input.created = now_utc();
-  auto text = ends_with(args.to, ".html") ? trace::html_report(input) : ends_with(args.to, ".csv") ? trace::csv_report(input) : trace::markdown_report(input);
-  if (!text) return text.error();
-  return trace::write_file_whole(args.to, [&](const std::function<void(std::string_view)>& write) { write(*text); });
+  return write_report(input, args.to);
 }
 
 int export_picture(const ExportArgs& args, const Context& context) {

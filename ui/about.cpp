@@ -2,33 +2,44 @@
 
 #include <imgui.h>
 
+#include <algorithm>
+
 #include "ui/widgets.h"
 
 namespace ui {
 namespace {
 
-struct Part {
-  const char *name, *licence, *what;
-};
-// What is linked or embedded; versions are those of the distribution, or of .deps.
-constexpr Part kParts[] = {
-    {"Dear ImGui (docking)", "MIT", "the window"},
-    {"ImPlot", "MIT", "charts"},
-    {"imgui-command-palette", "MIT", "Ctrl+P"},
-    {"portable-file-dialogs", "WTFPL", "the desktop's file dialogs"},
-    {"GLFW 3", "zlib", "window and input"},
-    {"SQLite, SQLiteCpp", "public domain, MIT", "the run store"},
-    {"simdjson", "Apache-2.0", "reading traces"},
-    {"nlohmann-json", "MIT", "small JSON files"},
-    {"libdeflate, zlib, zstd", "MIT, zlib, BSD", "compression"},
-    {"CLI11", "BSD-3-Clause", "the command line"},
-    {"{fmt}", "MIT", "text"},
-    {"Boost.Math", "BSL-1.0", "statistics"},
-    {"stb_image_write", "MIT, public domain", "pictures"},
-    {"Roboto", "Apache-2.0", "words"},
-    {"Inconsolata", "OFL-1.1", "numbers"},
-    {"Font Awesome 6 Free", "OFL-1.1", "symbols"},
-};
+// As high as the window leaves room for: it scrolls then.
+void parts_table(const std::vector<Component>& parts) {
+  const float row = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().CellPadding.y;
+  const float room = ImGui::GetMainViewport()->WorkSize.y - 200 * ImGui::GetStyle().FontScaleMain;
+  const float height = std::min(row * static_cast<float>(parts.size() + 1), std::max(room, 4 * row));
+  if (!ImGui::BeginTable("parts", 4, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_ScrollY, {620 * ImGui::GetStyle().FontScaleMain, height})) return;
+  for (const char* title : {"made with", "version", "licence", "for"}) ImGui::TableSetupColumn(title);
+  ImGui::TableSetupScrollFreeze(0, 1);
+  header_row(0);
+  for (const Component& part : parts) {
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    text(part.name);
+    ImGui::TableNextColumn();
+    {
+      Mono mono;
+      text(part.version);
+    }
+    ImGui::TableNextColumn();
+    dim(part.licence);
+    ImGui::TableNextColumn();
+    dim(part.what);
+  }
+  ImGui::EndTable();
+}
+
+std::string as_text(const AppState& state) {
+  std::string all = state.version + ", MIT licence\n";
+  for (const Component& part : state.components) all += part.name + " " + part.version + ", " + part.licence + "\n";
+  return all;
+}
 
 }  // namespace
 
@@ -50,20 +61,11 @@ void about_window(const AppState& state, Actions& actions) {
     dim(state.version + ", MIT licence");
     dim("The workbench for tuning LLM decode.");
     gap(3);
-    if (ImGui::BeginTable("parts", 3, ImGuiTableFlags_SizingFixedFit)) {
-      for (const Part& part : kParts) {
-        ImGui::TableNextRow();
-        ImGui::TableNextColumn();
-        text(part.name);
-        ImGui::TableNextColumn();
-        dim(part.licence);
-        ImGui::TableNextColumn();
-        dim(part.what);
-      }
-      ImGui::EndTable();
-    }
+    parts_table(state.components);
     gap(3);
     if (ImGui::Button("Copy version")) actions.push_back(action::CopyText{state.version});
+    ImGui::SameLine();
+    if (ImGui::Button("Copy all")) actions.push_back(action::CopyText{as_text(state)});
     ImGui::SameLine();
     if (ImGui::Button("Close")) actions.push_back(action::ShowAbout{false});
   }

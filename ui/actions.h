@@ -116,6 +116,10 @@ struct ExportBundle {
   std::vector<int64_t> ids;
   std::string path;
 };  // empty path = ask
+struct ExportOpen {  // open runs as a report or a trace, by the path's ending; empty = ask
+  std::vector<RunKey> keys;
+  std::string path;
+};
 struct Compare {
   RunKey a = kNoRun, b = kNoRun;
 };
@@ -162,6 +166,9 @@ struct FitSelection {};
 struct StepOnLane {
   int by = 1;
 };                     // previous or next event of the selected one's lane
+struct StepGap {
+  int by = 1;
+};                     // to the longest gap of the selected run, then to the next longest; -1 = back
 struct ToggleMark {};  // keep the selection's range as a mark, or drop it
 struct Annotate {  // a bubble of a run; an empty text takes the annotation away
   RunKey key = kNoRun;
@@ -229,10 +236,10 @@ using Action =
                  action::RunAb, action::CancelWork, action::AskOpenFile, action::OpenFiles, action::ImportFiles,
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
                  action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
-                 action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle,
+                 action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle, action::ExportOpen,
                  action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SetKernelGroups, action::MarkStep, action::CompareStored, action::Annotate, action::SetLens, action::AskKernelHistory, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
                  action::SelectBubble, action::ClearSelection, action::FitSelection,
-                 action::StepOnLane, action::ToggleMark, action::SetThresholds,
+                 action::StepOnLane, action::StepGap, action::ToggleMark, action::SetThresholds,
                  action::SetShow, action::SetAlign, action::SetMeasure, action::StepRelated, action::Search, action::SearchStep, action::SetTheme,
                  action::SetFontScale, action::FocusPanel, action::ResetLayout, action::ShowHelp,
                  action::CopyText, action::DismissNotice, action::CancelJob, action::Quit>;

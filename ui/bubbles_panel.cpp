@@ -75,8 +75,30 @@ CardColumns card_columns(const std::vector<CardRowVm>& rows) {
   // Columns that are empty everywhere only take room; contiguous and overlaps are rare enough to leave out then.
   const bool contiguous = std::ranges::any_of(rows, [](const CardRowVm& r) { return r.any[static_cast<size_t>(BubbleKind::contiguous)]; });
   const bool overlaps = std::ranges::any_of(rows, [](const CardRowVm& r) { return r.overlaps != kNothing; });
-  return {.busy = width > 520, .contiguous = contiguous && width > 760, .dispatch = width > 440, .share = width > 680,
-          .overlaps = overlaps && width > 720, .waits = width > 600};
+  return {.busy = width > 600, .contiguous = contiguous && width > 1000, .dispatch = width > 560, .share = width > 680,
+          .overlaps = overlaps && width > 860, .waits = width > 600};
+}
+
+// Idle time of the selected run by scope: rows below its own, where more than one scope has any.
+void scope_lines(const CardColumns& show, const RunAnalysis& a) {
+  const std::vector<ScopeRowVm> scopes = scope_rows(a);
+  if (scopes.size() < 2) return;
+  const Palette& p = theme().colours;
+  for (const ScopeRowVm& scope : scopes) {
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    Mono mono(kSmallPx);
+    text_in(p.dim, "  " + scope.scope);
+    cell("");
+    if (show.busy) cell("");
+    cell(scope.idle_us, p.dim);
+    for (int k = 0; k < trace::kBubbleKinds; ++k) {
+      const auto kind = static_cast<BubbleKind>(k);
+      if ((kind == BubbleKind::contiguous && !show.contiguous) || (kind == BubbleKind::dispatch && !show.dispatch)) continue;
+      const std::string& cell_text = scope.kinds[static_cast<size_t>(k)];
+      cell(cell_text, cell_text == kNothing ? p.faint : p.dim);
+    }
+  }
 }
 
 void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& actions) {
@@ -126,6 +148,7 @@ void card(const AppState& state, const std::vector<CardRowVm>& rows, Actions& ac
     if (show.overlaps) cell(row.overlaps, row.overlaps == kNothing ? p.faint : p.overlap);
     if (show.waits) cell(row.waits);
     ImGui::PopID();
+    if (row.selected) scope_lines(show, *state.find(row.key)->analysis);
   }
   ImGui::EndTable();
 }
@@ -136,24 +159,31 @@ int format_ns(double log_ns, char* out, int size, void*) {
       duration_text(static_cast<int64_t>(std::llround(std::pow(10.0, log_ns)))).c_str());
 }
 
-// Pale verticals that can be dragged: everything is classified anew while they move.
-void threshold_line(int id, double x, bool stall, const AppState& state, Actions& actions) {
+// Pale verticals that can be dragged: everything is classified anew while they move. True while the mouse is at one.
+bool threshold_line(int id, double x, bool stall, const AppState& state, Actions& actions) {
   const Palette& p = theme().colours;
   double at = x;
-  if (!ImPlot::DragLineX(id, &at, vec4(stall ? p.stall : p.fence), 1.5f)) return;
-  const trace::Thresholds next = drag_threshold(state.thresholds, stall, at);
-  if (!(next == state.thresholds)) actions.push_back(action::SetThresholds{next});
+  bool hovered = false, held = false;
+  const bool moved = ImPlot::DragLineX(id, &at, vec4(stall ? p.stall : p.fence), 1.5f, ImPlotDragToolFlags_None, nullptr, &hovered, &held);
+  if (hovered || held)
+    ImGui::SetTooltip("%s from %s on; drag to change it everywhere", stall ? "stall" : "fence",
+                      duration_text(stall ? state.thresholds.stall_ns : state.thresholds.fence_ns).c_str());
+  if (moved) {
+    const trace::Thresholds next = drag_threshold(state.thresholds, stall, at);
+    if (!(next == state.thresholds)) actions.push_back(action::SetThresholds{next});
+  }
+  return hovered || held;
 }
 
 void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
   const HistogramVm vm = histogram_vm(*open.analysis, state.thresholds);
   const trace::Thresholds standard;
   if (state.thresholds == standard) {
-    heading("All gaps by length",
+    heading("All gaps by length, log heights",
             open.analysing ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
   } else {
     const float edge = ImGui::GetContentRegionAvail().x;
-    dim(open.analysing ? "All gaps by length: classifying anew …" : "All gaps by length");
+    dim(open.analysing ? "Classifying anew …" : "All gaps by length, log heights");
     ImGui::SameLine(edge - ImGui::CalcTextSize("reset thresholds").x - 12);
     if (ImGui::SmallButton("reset thresholds")) actions.push_back(action::SetThresholds{standard});
   }
@@ -175,7 +205,7 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
     const double right = std::ceil(std::max(vm.x[vm.last - 1] + vm.width / 2, vm.stall_x) - 1e-9);
     // Room for half of the first and the last label.
     const double air = std::min((right - left) * 34 / std::max(width - 68.0, 34.0), 2.0);
-    ImPlot::SetupAxesLimits(left - air, right + air, 0, vm.most * 1.2, ImPlotCond_Always);
+    ImPlot::SetupAxesLimits(left - air, right + air, 0, vm.tallest * 1.25, ImPlotCond_Always);
     ImPlot::SetupAxisFormat(ImAxis_X1, format_ns);
     std::vector<double> ticks;
     for (double t = 0; t <= 9; ++t) ticks.push_back(t);
@@ -184,7 +214,7 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
       std::vector<double> xs, ys;
       for (size_t i = vm.first; i < vm.last; ++i) {
         if (static_cast<int>(vm.kind[i]) == k && vm.count[i] > 0)
-          xs.push_back(vm.x[i]), ys.push_back(vm.count[i]);
+          xs.push_back(vm.x[i]), ys.push_back(vm.height[i]);
       }
       if (xs.empty()) continue;
       const auto kind = static_cast<BubbleKind>(k);
@@ -198,10 +228,12 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
     for (size_t i = vm.first; i < vm.last && vm.last - vm.first <= 16; ++i) {
       if (vm.count[i] == 0) continue;
       const std::string n = count_text(static_cast<int64_t>(vm.count[i]));
-      ImPlot::PlotText(n.c_str(), vm.x[i], vm.count[i], {0, -8});
+      ImPlot::PlotText(n.c_str(), vm.x[i], vm.height[i], {0, -8});
     }
-    threshold_line(1, vm.fence_x, false, state, actions);
-    threshold_line(2, vm.stall_x, true, state, actions);
+    const bool held = threshold_line(1, vm.fence_x, false, state, actions) | threshold_line(2, vm.stall_x, true, state, actions);
+    if (ImPlot::IsPlotHovered() && !held) {
+      if (const std::string bin = bin_text(vm, ImPlot::GetPlotMousePos().x); !bin.empty()) ImGui::SetTooltip("%s", bin.c_str());
+    }
     ImPlot::EndPlot();
   }
   ImGui::PopFont();
@@ -235,6 +267,26 @@ void tables(const AppState& state, const OpenRun& open, UiMemory& memory, Action
   ImGui::EndChild();
 }
 
+// What this trace's collector cannot show, with the trace's own numbers. Folded where there is little room.
+void collector_says(const RunAnalysis& a, UiMemory& memory) {
+  if (a.report->caveats.empty()) return;
+  const bool roomy = ImGui::GetWindowHeight() > 420 * ImGui::GetStyle().FontScaleMain;
+  const bool open = memory.caveats_open.value_or(roomy);
+  const Palette& p = theme().colours;
+  const std::string label = "Collector says: " + count_text(static_cast<int64_t>(a.report->caveats.size())) +
+                            (a.report->caveats.size() == 1 ? " caveat" : " caveats") + "###caveats";
+  // Beside the verdict where that leaves room.
+  ImGui::SameLine();
+  const float words = ImGui::CalcTextSize(label.c_str(), nullptr, true).x + ImGui::GetFontSize() + 4;
+  if (ImGui::GetContentRegionAvail().x >= words + 16)
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + ImGui::GetContentRegionAvail().x - words);
+  else
+    ImGui::NewLine();
+  if (fold(label.c_str(), open)) memory.caveats_open = !open;
+  if (!open) return;
+  for (const std::string& caveat : a.report->caveats) wrapped(with_micro(caveat), p.dim);
+}
+
 }  // namespace
 
 void draw_bubbles(const AppState& state, UiMemory& memory, Actions& actions) {
@@ -256,7 +308,8 @@ void draw_bubbles(const AppState& state, UiMemory& memory, Actions& actions) {
     wrapped("Through the lens: by stamps of the device's own clock inside the kernels. Busy is a lower bound, gaps are an upper one.",
             theme().colours.dispatch);
   wrapped(open->analysis->verdict, theme().colours.text);
-  gap(3);
+  collector_says(*open->analysis, memory);
+  gap(2);
   tables(state, *open, memory, actions);
   ImGui::EndChild();
   if (!compared) return;

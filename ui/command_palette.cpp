@@ -25,6 +25,7 @@ void add_runs(const AppState& state) {
     add("Show on timeline: " + run.title, action::StackRun{run.key, true});
     add("Select: " + run.title, action::SelectRun{run.key});
     if (!run.live) add("Close: " + run.title, action::CloseRun{run.key});
+    if (run.run->trace && !run.live) add("Export report or trace: " + run.title, action::ExportOpen{{run.key}, {}});
     if (run.run->id == 0) add("Save: " + run.title, action::SaveRun{run.key});
   }
   for (const trace::Run& run : state.store.runs)
@@ -62,6 +63,7 @@ void add_window(const AppState& state) {
   add("Open trace …", action::AskOpenFile{});
   add("Fit everything", action::FitView{});
   add("Zoom to selection", action::FitSelection{});
+  add("Go to the longest gap, then the next", action::StepGap{1});
   const auto show = [&](const char* on, const char* off, bool Show::*what) {
     Show next = state.show;
     next.*what = !(next.*what);
@@ -72,6 +74,7 @@ void add_window(const AppState& state) {
   show("Show fork and join arrows", "Hide fork and join arrows", &Show::arrows);
   add(state.lens ? "Lens: as recorded" : "Lens: device stamps", action::SetLens{!state.lens});
   add("Import into the store …", action::ImportFiles{});
+  if (state.compare.result) add("Export comparison …", action::ExportOpen{{state.compare.a, state.compare.b}, {}});
   add("Larger text", action::SetFontScale{state.font_scale + 0.1f});
   add("Smaller text", action::SetFontScale{state.font_scale - 0.1f});
   add("About Decodescope", action::ShowAbout{true});

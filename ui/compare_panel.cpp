@@ -17,10 +17,10 @@
 namespace ui {
 namespace {
 
-void run_choice(const AppState& state, const char* id, RunKey chosen, RunKey other, bool is_a,
+void run_choice(const AppState& state, const char* id, RunKey chosen, RunKey other, bool is_a, float width,
                 Actions& actions) {
   const OpenRun* run = state.find(chosen);
-  ImGui::SetNextItemWidth(220 * ImGui::GetStyle().FontScaleMain);
+  ImGui::SetNextItemWidth(width);
   if (!ImGui::BeginCombo(id, run ? run->title.c_str() : "choose a run")) return;
   for (const OpenRun& open : state.runs) {
     if (!open.analysis || open.live) continue;
@@ -144,16 +144,20 @@ void verdict(const AppState& state) {
     const std::vector<std::string> lines = ab_lines(*ab->second);
     for (size_t i = 0; i < lines.size(); ++i) wrapped(lines[i], i == 0 ? p.text : p.dim);
   } else {
-    wrapped("One recording of each: no interval can be given, and differences of the size of the machine's noise mean nothing.", p.dim);
+    dim("One recording of each: no interval, no verdict.");
+    ImGui::SetItemTooltip("differences of the size of the machine's noise mean nothing here;\nan A/B of a switch (Toggles) measures that noise and gives an interval");
   }
-  gap(2);
 }
 
 void scope_choice(const CompareState& c, const CompareVm& vm, Actions& actions) {
   static constexpr std::array<std::pair<const char*, CompareScope>, 3> kScopes{
       {{"all", CompareScope::all}, {"step", CompareScope::step}, {"layer", CompareScope::layer}}};
+  ImGui::SameLine();
+  const bool roomy = ImGui::GetContentRegionAvail().x > 170 * ImGui::GetStyle().FontScaleMain;
+  if (!roomy) ImGui::NewLine();
   for (const auto& [label, scope] : kScopes) {
-    ImGui::SameLine(0, scope == CompareScope::all ? 16.0f : 4.0f);
+    // A second line where the runs take the first.
+    if (scope != CompareScope::all || roomy) ImGui::SameLine(0, scope == CompareScope::all ? 16.0f : 4.0f);
     if (pill(label, c.used == scope)) actions.push_back(action::SetCompareScope{scope});
   }
   ImGui::SameLine();
@@ -162,9 +166,29 @@ void scope_choice(const CompareState& c, const CompareVm& vm, Actions& actions) 
   else text_in(theme().colours.fence, c.unavailable);
 }
 
-void waterfalls(const AppState& state, const CompareVm& vm) {
+// What else differs between the two, and what their collectors do not let compare: before the figures, which it qualifies.
+void differences(const CompareVm& vm, UiMemory& memory) {
+  if (vm.caveats.empty()) return;
+  const Palette& p = theme().colours;
+  const bool open = memory.compare_caveats_open.value_or(ImGui::GetWindowHeight() > 520 * ImGui::GetStyle().FontScaleMain);
+  const std::string label = std::to_string(vm.caveats.size()) + (vm.caveats.size() == 1 ? " caveat" : " caveats") + ": what else differs###differs";
+  ImGui::SameLine();
+  const float words = ImGui::CalcTextSize(label.c_str(), nullptr, true).x + ImGui::GetFontSize() + 4;
+  if (ImGui::GetContentRegionAvail().x >= words + 16)
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + ImGui::GetContentRegionAvail().x - words);
+  else
+    ImGui::NewLine();
+  if (fold(label.c_str(), open, p.fence)) memory.compare_caveats_open = !open;
+  if (open) {
+    for (const std::string& caveat : vm.caveats) wrapped(with_micro(caveat), p.dim);
+  }
+  gap(2);
+}
+
+void waterfalls(const AppState& state, const CompareVm& vm, UiMemory& memory) {
   const Palette& p = theme().colours;
   verdict(state);
+  differences(vm, memory);
   heading("Equal shares of the wall", vm.waterfall.headline);
   draw_waterfall(vm.waterfall);
   if (!vm.waterfall.sums)
@@ -179,8 +203,6 @@ void waterfalls(const AppState& state, const CompareVm& vm) {
   ImGui::PushID("second");
   draw_waterfall(vm.second_view);
   ImGui::PopID();
-  gap(2);
-  for (const std::string& caveat : vm.caveats) wrapped(caveat, p.fence);
 }
 
 }  // namespace
@@ -194,14 +216,21 @@ void draw_compare(const AppState& state, UiMemory& memory, Actions& actions) {
                 "with” on a run's menu.");
     return;
   }
-  run_choice(state, "##a", state.compare.a, state.compare.b, true, actions);
+  const float scale = ImGui::GetStyle().FontScaleMain;
+  const float combo = std::clamp((ImGui::GetContentRegionAvail().x - 170 * scale) / 2, 100 * scale, 220 * scale);
+  run_choice(state, "##a", state.compare.a, state.compare.b, true, combo, actions);
   ImGui::SameLine();
   dim("→");
   ImGui::SameLine();
-  run_choice(state, "##b", state.compare.b, state.compare.a, false, actions);
+  run_choice(state, "##b", state.compare.b, state.compare.a, false, combo, actions);
   ImGui::SameLine();
   if (ImGui::Button("swap") && state.compare.a != kNoRun && state.compare.b != kNoRun)
     actions.push_back(action::Compare{state.compare.b, state.compare.a});
+  if (state.compare.result) {
+    ImGui::SameLine();
+    if (ImGui::Button("Export …")) actions.push_back(action::ExportOpen{{state.compare.a, state.compare.b}, {}});
+    ImGui::SetItemTooltip("both runs and their difference as a report: .html, .md or .csv");
+  }
   if (!state.compare.result || !state.compare.run_a || !state.compare.run_b) {
     gap(1);
     empty_state(state.compare.pending ? "Comparing …" : "Choose two runs above.", "");
@@ -217,12 +246,16 @@ void draw_compare(const AppState& state, UiMemory& memory, Actions& actions) {
   gap(1);
   const float width = ImGui::GetContentRegionAvail().x;
   const bool wide = width > 900 * ImGui::GetStyle().FontScaleMain;
-  ImGui::BeginChild("waterfall",
-                    {wide ? width * 0.42f : 0, wide ? 0 : ImGui::GetContentRegionAvail().y * 0.5f});
-  waterfalls(state, vm);
-  ImGui::EndChild();
-  if (wide) ImGui::SameLine(0, 24);
-  ImGui::BeginChild("kernels");
+  // Narrow: one below the other, scrolled together.
+  ImGui::BeginChild(wide ? "waterfall" : "kernels", {wide ? width * 0.42f : 0, 0});
+  waterfalls(state, vm, memory);
+  if (wide) {
+    ImGui::EndChild();
+    ImGui::SameLine(0, 24);
+    ImGui::BeginChild("kernels");
+  } else {
+    gap(2);
+  }
   const bool intervals = ImGui::GetContentRegionAvail().x > 520 * ImGui::GetStyle().FontScaleMain;
   match_table("only_a", "Only in the first", vm.only_a, false, memory, actions);
   match_table("only_b", "Only in the second", vm.only_b, false, memory, actions);

@@ -6,8 +6,10 @@
 
 #include "ui/details_draw.h"
 #include "ui/panels.h"
+#include "ui/stall_table.h"
 #include "ui/vm/format.h"
 #include "ui/vm/names.h"
+#include "ui/vm/spec_vm.h"
 #include "ui/widgets.h"
 
 namespace ui {
@@ -70,11 +72,24 @@ void distribution(const AnalysisPtr& a, const trace::Event& e, UiMemory& memory)
   right(duration_text(h.max_ns), p.faint);
 }
 
+// The full name, as long as it is, and a button that copies it.
 void title_line(const DetailsVm& vm, Actions& actions) {
-  Mono mono;
-  wrapped(vm.title, theme().colours.text);
-  if (ImGui::IsItemHovered()) ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+  const float button = ImGui::CalcTextSize("copy").x + 2 * kUnit;
+  {
+    Mono mono;
+    Ink ink(theme().colours.text);
+    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + std::max(ImGui::GetContentRegionAvail().x - button - 8, 80.0f));
+    text(vm.title);
+    ImGui::PopTextWrapPos();
+  }
   copy_menu("title", vm.title, actions);
+  ImGui::SameLine(ImGui::GetCursorPosX() + ImGui::GetContentRegionAvail().x - button);
+  Ink ink(theme().colours.dim);
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {kUnit, 0});
+  if (ImGui::Button("copy###copy name")) actions.push_back(action::CopyText{vm.title});
+  if (!vm.subtitle.empty()) ImGui::SetItemTooltip("%s", ("right click copies the symbol:\n" + vm.subtitle).c_str());
+  copy_menu("symbol", vm.subtitle.empty() ? vm.title : vm.subtitle, actions);
+  ImGui::PopStyleVar();
 }
 
 void body(const DetailsVm& vm, Actions& actions) {
@@ -83,7 +98,7 @@ void body(const DetailsVm& vm, Actions& actions) {
   for (const FieldVm& f : vm.fields) field(f.key, f.value, actions);
   if (!vm.note.empty()) {
     gap(2);
-    wrapped(vm.note, theme().colours.dim);
+    wrapped(with_micro(vm.note), theme().colours.dim);
   }
 }
 
@@ -92,13 +107,29 @@ void caveats(const RunAnalysis& a) {
   if (a.run->report) {
     gap(3);
     heading("Import report", a.run->report->format);
-    for (const std::string& line : report_lines(*a.run->report)) wrapped(line, theme().colours.dim);
+    for (const std::string& line : report_lines(*a.run->report)) wrapped(with_micro(line), theme().colours.dim);
     return;
   }
   if (a.report->caveats.empty()) return;
   gap(3);
   heading("Collector says", a.trace().collector.name);
-  for (const std::string& caveat : a.report->caveats) wrapped(caveat, theme().colours.dim);
+  for (const std::string& caveat : a.report->caveats) wrapped(with_micro(caveat), theme().colours.dim);
+}
+
+// All that an engine run was asked for and how it was recorded, with the command that does it again.
+void specification(const trace::Run& run, UiMemory& memory, Actions& actions) {
+  if (!run.spec) return;
+  gap(2);
+  if (fold("Specification###specification", memory.specification_open)) memory.specification_open = !memory.specification_open;
+  if (!memory.specification_open) return;
+  ImGui::PushID("specification");
+  for (const FieldVm& f : spec_fields(run)) field(f.key, f.value, actions);
+  if (const std::string command = record_command(*run.spec); !command.empty()) {
+    gap(1);
+    if (ImGui::SmallButton("Copy as a command")) actions.push_back(action::CopyText{command});
+    ImGui::SetItemTooltip("%s", command.c_str());
+  }
+  ImGui::PopID();
 }
 
 }  // namespace
@@ -119,7 +150,7 @@ void draw_tooltip(const DetailsVm& vm) {
     ImGui::PopID();
     if (!vm.note.empty()) {
       ImGui::PushTextWrapPos(ImGui::GetFontSize() * 32);
-      dim(vm.note);
+      dim(with_micro(vm.note));
       ImGui::PopTextWrapPos();
     }
     ImGui::EndTooltip();
@@ -139,6 +170,7 @@ void draw_details(const AppState& state, UiMemory& memory, Actions& actions) {
       return;
     }
     body(run_details(*shown->run, *shown->analysis), actions);
+    specification(*shown->run, memory, actions);
     caveats(*shown->analysis);
     gap(3);
     wrapped("Click a kernel or a bubble on the timeline for more about it.", theme().colours.faint);
@@ -155,6 +187,8 @@ void draw_details(const AppState& state, UiMemory& memory, Actions& actions) {
              state.selection.index < a.bubbles->size()) {
     heading("Bubble", open->title);
     body(bubble_details(a, state.selection.index), actions);
+    gap(2);
+    gap_note_line(*open, state.selection.index, memory, actions);
   }
   caveats(a);
 }

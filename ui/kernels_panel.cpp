@@ -23,11 +23,11 @@ struct Column {
 };
 constexpr std::array kColumns{
     Column{"name", KernelColumn::name, 0},           Column{"count", KernelColumn::count, 0},
-    Column{"total µs", KernelColumn::total, 0},      Column{"share %", KernelColumn::share, 400},
-    Column{"equal µs", KernelColumn::equal, 960},    Column{"hidden µs", KernelColumn::hidden, 1050},
-    Column{"median µs", KernelColumn::median, 490},  Column{"p95 µs", KernelColumn::p95, 660},
-    Column{"spread µs", KernelColumn::spread, 1140}, Column{"max µs", KernelColumn::max, 860},
-    Column{"floor %", KernelColumn::of_floor, 570},
+    Column{"total µs", KernelColumn::total, 0},      Column{"share %", KernelColumn::share, 460},
+    Column{"equal µs", KernelColumn::equal, 1040},    Column{"hidden µs", KernelColumn::hidden, 1130},
+    Column{"median µs", KernelColumn::median, 560},  Column{"p95 µs", KernelColumn::p95, 740},
+    Column{"spread µs", KernelColumn::spread, 1220}, Column{"max µs", KernelColumn::max, 940},
+    Column{"floor %", KernelColumn::of_floor, 650},
 };
 
 const char* explanation(KernelColumn c) {
@@ -168,7 +168,8 @@ void name_cell(const KernelGroup& g, bool chosen, const OpenRun& open, const App
       static_cast<int>((ImGui::GetContentRegionAvail().x - side - 8) / theme().mono_char_px) - 1, 8);
   const std::string label =
       "   " + middle_clipped(bare ? unqualified(g.name) : g.name, chars) + "###kernel";
-  if (ImGui::Selectable(label.c_str(), chosen, ImGuiSelectableFlags_SpanAllColumns))
+  // Arrow keys walk the table; details, charts and the timeline follow.
+  if (ImGui::Selectable(label.c_str(), chosen, ImGuiSelectableFlags{ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_SelectOnNav}))
     actions.push_back(action::SelectEvent{open.key, g.longest, true});
   ImGui::GetWindowDrawList()->AddRectFilled({at.x, y}, {at.x + side, y + side}, u32(style.colour));
   draw_mark(ImGui::GetWindowDrawList(), {at.x, y}, {at.x + side, y + side}, style.mark);
@@ -269,7 +270,7 @@ void draw_kernels(const AppState& state, UiMemory& memory, Actions& actions) {
   const KernelGroup* chosen = chosen_group(state, *open, groups, rows, memory.group_by);
   const float width = ImGui::GetContentRegionAvail().x, scale = ImGui::GetStyle().FontScaleMain;
   const bool beside = width > 620 * scale;
-  ImGui::BeginChild("table", {beside ? std::max(width * 0.66f, width - 520 * scale) : 0, 0});
+  ImGui::BeginChild("table", {beside ? width - std::clamp(width * 0.30f, 250 * scale, 520 * scale) : 0, 0});
   table(state, *open, groups, rows, chosen, memory, actions);
   ImGui::EndChild();
   if (!beside) return;

@@ -19,6 +19,7 @@ constexpr KeyHelp kHelp[] = {
     {"M", "keep the selection as a mark, or drop it"},
     {", .", "previous, next on the lane"},
     {"[ ]", "what it waited for, what waited for it"},
+    {"N, Shift+N", "the longest gap, then the next longest; back"},
     {"drag on the ruler", "measure between edges; M keeps it"},
     {"P H", "critical path, launch calls"},
     {"/", "search; Enter and Shift+Enter walk through"},
@@ -26,6 +27,7 @@ constexpr KeyHelp kHelp[] = {
     {"Space", "pause or resume the engine"},
     {"Ctrl+O", "open a trace"},
     {"Ctrl+S", "save the selected run"},
+    {"Ctrl+E", "export it: report or trace"},
     {"Ctrl+P", "commands"},
     {"Ctrl + − 0", "text size"},
     {"?", "this help"},
@@ -43,6 +45,8 @@ void command_keys(const AppState& state, UiMemory& memory, Actions& actions) {
   const OpenRun* run = state.find(state.selected);
   if (chord(ImGuiMod_Ctrl | ImGuiKey_S) && run && run->run->id == 0)
     actions.push_back(action::SaveRun{state.selected});
+  if (chord(ImGuiMod_Ctrl | ImGuiKey_E) && run && run->run->trace)
+    actions.push_back(action::ExportOpen{{state.selected}, {}});
   if (chord(ImGuiMod_Ctrl | ImGuiKey_Equal) ||
       chord(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Equal))
     actions.push_back(action::SetFontScale{state.font_scale + 0.1f});
@@ -80,6 +84,7 @@ void global_keys(const AppState& state, UiMemory& memory, Actions& actions) {
       actions.push_back(action::ClearSelection{});
     memory.search[0] = 0;
   }
+  if (ImGui::IsKeyPressed(ImGuiKey_N)) actions.push_back(action::StepGap{io.KeyShift ? -1 : 1});
   if (pressed(ImGuiKey_LeftBracket)) actions.push_back(action::StepRelated{-1});
   if (pressed(ImGuiKey_RightBracket)) actions.push_back(action::StepRelated{1});
   const auto flip = [&](bool Show::*what) {

@@ -1,4 +1,4 @@
-// Log: every notice since the window opened, newest first; right click copies one.
+// Log: every notice since the window opened, newest first; a button copies all, right click copies one.
 #include <imgui.h>
 
 #include "ui/panels.h"
@@ -13,7 +13,13 @@ void draw_log(const AppState& state, UiMemory&, Actions& actions) {
     return;
   }
   const Palette& p = theme().colours;
-  heading("Log", count_text(static_cast<int64_t>(state.notices.size())));
+  if (ImGui::SmallButton("Copy all")) {
+    std::string all;
+    for (const Notice& n : state.notices) all += number_text(n.at_s, 1) + " s  " + n.text + "\n";
+    actions.push_back(action::CopyText{std::move(all)});
+  }
+  ImGui::SameLine();
+  right(count_text(static_cast<int64_t>(state.notices.size())) + (state.notices.size() == 1 ? " line" : " lines"), p.faint);
   if (!ImGui::BeginTable("log", 2, kTableFlags | ImGuiTableFlags_ScrollY)) return;
   ImGui::TableSetupColumn("s");
   ImGui::TableSetupColumn("what", ImGuiTableColumnFlags_WidthStretch);

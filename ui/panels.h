@@ -66,12 +66,17 @@ struct UiMemory {
   };
   std::array<Area, 2> import_areas;  // files dropped here go into the store: of the Runs and Store panels
   char note[256] = {};
+  // details
+  bool specification_open = true;  // of an engine run
   // bubbles
-  uint32_t annotating = 0;
-  char annotation[256] = {};
+  std::pair<RunKey, uint32_t> annotating;  // run and bubble that the line in the details is of
+  char annotation[256] = {};               // half-typed: in the stall table's popup
+  char gap_note[256] = {};                 // and in the details
+  std::optional<bool> caveats_open;  // of the collector; empty = as there is room
   // compare
   CompareVm compare;  // of compare_of
   std::weak_ptr<const trace::Comparison> compare_of;
+  std::optional<bool> compare_caveats_open;  // empty = as there is room
   std::string matched;  // kernel whose distributions are shown; empty = the first
   // session
   char host[256] = {};

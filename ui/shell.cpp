@@ -43,6 +43,10 @@ void file_menu(const AppState& state, Actions& actions) {
     actions.push_back(action::SaveRun{state.selected});
   if (ImGui::MenuItem("Export bundle …", nullptr, false, run && run->run->id != 0))
     actions.push_back(action::ExportBundle{{run->run->id}, {}});
+  if (ImGui::MenuItem("Export report or trace …", "Ctrl+E", false, run && run->run->trace))
+    actions.push_back(action::ExportOpen{{state.selected}, {}});
+  if (ImGui::MenuItem("Export comparison …", nullptr, false, state.compare.result != nullptr))
+    actions.push_back(action::ExportOpen{{state.compare.a, state.compare.b}, {}});
   if (ImGui::MenuItem("Close run", nullptr, false, run && !run->live))
     actions.push_back(action::CloseRun{state.selected});
   ImGui::Separator();
@@ -205,10 +209,16 @@ void status_bar(const AppState& state, Actions& actions) {
     ImGui::SameLine(0, 20);
     kinds_line(state.thresholds);
     jobs_line(state, actions);
-    std::string tail = "frame " + number_text(state.frame_ms, 1) + " ms";
-    if (state.store.available) tail += "   store " + bytes_text(state.store.bytes);
+    const std::string frame = "frame " + number_text(state.frame_ms, 1) + " ms";
+    const std::string store = state.store.available ? "   store " + bytes_text(state.store.bytes) : std::string();
     ImGui::SameLine();
-    right(tail, theme().colours.dim);
+    // What does not fit is left out.
+    const float room = ImGui::GetContentRegionAvail().x;
+    for (const std::string& tail : {frame + store, frame}) {
+      if (ImGui::CalcTextSize(tail.c_str()).x > room) continue;
+      right(tail, theme().colours.dim);
+      break;
+    }
     ImGui::PopFont();
   }
   const ImVec2 at = ImGui::GetWindowPos();

@@ -19,7 +19,7 @@ Stack stack_of(const AppState& state) {
     item.origin_ns = open->origin_ns;
     item.title = open->title;
     item.note = open->align_note.empty() ? open->note : open->note + " · " + open->align_note;
-    if (state.search.run == key && !state.search.names.empty()) item.matches = &state.search.names;
+    if (const auto found = state.search.runs.find(key); found != state.search.runs.end()) item.matches = &found->second.names;
     stack.items.push_back(std::move(item));
     stack.keys.push_back(key);
   }

@@ -57,10 +57,15 @@ void stall_line(const AppState& state, const OpenRun& open, const StallTableVm& 
   Mono mono;
   ImGui::SetNextItemAllowOverlap();
   const std::string label = std::to_string(i + 1) + "##stall";
-  if (ImGui::Selectable(label.c_str(), row.selected, ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_AllowOverlap))
+  // Arrow keys walk the table and the timeline follows.
+  if (ImGui::Selectable(label.c_str(), row.selected,
+                        ImGuiSelectableFlags{ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_AllowOverlap | ImGuiSelectableFlags_SelectOnNav}))
     actions.push_back(action::SelectBubble{open.key, bubble, true});
+  if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal))
+    ImGui::SetTooltip("%s\n%s", row.between.c_str(), with_micro(trace::evidence(a.trace(), a.bubbles->at(bubble))).c_str());
   ImGui::PushID(i);
-  copy_menu("copy", row.us + " µs\t" + row.lanes + "\t" + row.cause + "\t" + row.between, actions);
+  copy_menu("copy", row.at + " µs\t" + row.us + " µs\t" + row.lanes + "\t" + row.cause + "\t" + row.between, actions);
+  if (wide) cell(row.at);
   cell(row.us, colour_of(vm.kind, theme().colours));
   if (wide) cell(row.lanes);
   ImGui::TableNextColumn();
@@ -96,21 +101,33 @@ void stall_table_panel(const AppState& state, const OpenRun& open, UiMemory& mem
       std::max(ImGui::GetContentRegionAvail().y, ImGui::GetTextLineHeightWithSpacing() * 4);
   // Narrow tables say only what a row is about; the details panel has the streams.
   const bool wide = ImGui::GetContentRegionAvail().x > 430 * ImGui::GetStyle().FontScaleMain;
-  if (!ImGui::BeginTable(wide ? "stalls" : "stalls_narrow", wide ? 6 : 5, kTableFlags | ImGuiTableFlags_ScrollY, {0, height})) return;
+  if (!ImGui::BeginTable(wide ? "stalls" : "stalls_narrow", wide ? 7 : 5, kTableFlags | ImGuiTableFlags_ScrollY, {0, height})) return;
   ImGui::TableSetupColumn("#");
+  if (wide) ImGui::TableSetupColumn("at µs");
   ImGui::TableSetupColumn("µs");
   if (wide) ImGui::TableSetupColumn("streams");
   ImGui::TableSetupColumn("cause");
   ImGui::TableSetupColumn("between", ImGuiTableColumnFlags_WidthStretch, 0.7f);
   ImGui::TableSetupColumn("note", ImGuiTableColumnFlags_WidthStretch, 0.3f);
   ImGui::TableSetupScrollFreeze(0, 1);
-  header_row(wide ? 0b000110 : 0b00010);
+  header_row(wide ? 0b0001110 : 0b00010);
   ImGuiListClipper clipper;
   clipper.Begin(static_cast<int>(vm.bubbles.size()));
   while (clipper.Step()) {
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) stall_line(state, open, vm, i, wide, memory, actions);
   }
   ImGui::EndTable();
+}
+
+void gap_note_line(const OpenRun& open, uint32_t bubble, UiMemory& memory, Actions& actions) {
+  const Annotation* note = annotation_at(open, open.analysis->bubbles->at(bubble));
+  if (memory.annotating != std::pair{open.key, bubble}) {
+    memory.annotating = {open.key, bubble};
+    std::snprintf(memory.gap_note, sizeof memory.gap_note, "%s", note ? note->text.c_str() : "");
+  }
+  ImGui::SetNextItemWidth(-1);
+  if (ImGui::InputTextWithHint("##gap note", "annotate: Enter keeps it", memory.gap_note, sizeof memory.gap_note, ImGuiInputTextFlags_EnterReturnsTrue))
+    actions.push_back(action::Annotate{open.key, bubble, memory.gap_note});
 }
 
 }  // namespace ui

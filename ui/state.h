@@ -137,11 +137,15 @@ struct StoreState {
   std::set<trace::ToggleKey> effects_asked;  // stored A/Bs that were asked for, by their switch
 };
 
+// Matches of the search in the runs that were on the timeline when it was typed.
 struct SearchState {
   std::string text;
-  RunKey run = kNoRun;           // the run that the matches are of
-  std::vector<uint8_t> names;    // by StringId
-  int64_t matches = 0, at = -1;  // events; the one that is selected
+  struct Found {
+    std::vector<uint8_t> names;  // by StringId
+    int64_t matches = 0;         // events
+  };
+  std::map<RunKey, Found> runs;
+  int64_t matches = 0, at = 0;  // of all runs; the one that is selected, from 1
 };
 
 // One kernel's durations in a stored run.
@@ -159,10 +163,16 @@ struct KernelHistoryState {
   std::string problem;
 };
 
+// A library or font that the program is made with, for About.
+struct Component {
+  std::string name, version, licence, what;
+};
+
 struct AppState {
   std::vector<std::string> recent_hosts, recent_files;  // newest first
   std::map<int64_t, std::shared_ptr<const trace::AbResult>> abs;  // stored A/Bs that are known, by their id
   std::string version;
+  std::vector<Component> components;
   bool show_about = false;
   double now_s = 0;  // time since the window opened
   SessionState session;

@@ -10,6 +10,7 @@
 #include "ui/details_draw.h"
 #include "ui/panels.h"
 #include "ui/timeline_draw.h"
+#include "ui/timeline_scroll.h"
 #include "ui/timeline_toolbar.h"
 #include "ui/vm/format.h"
 #include "ui/vm/snap.h"
@@ -42,31 +43,6 @@ TimelineStyle style_now() {
   s.band_gap_px = 6 * scale;
   s.char_px = theme().mono_char_px * kSmallPx / kTextPx;
   return s;
-}
-
-// The whole content with its worst gaps; a click or a drag takes the view there.
-void minimap(const AppState& state, const Stack& stack, const Extent& content, float x, float width, UiMemory& memory,
-             Actions& actions) {
-  const float h = 14 * ImGui::GetStyle().FontScaleMain;
-  ImGui::SetCursorScreenPos({x, ImGui::GetCursorScreenPos().y + 2});
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  std::vector<const void*> now;
-  for (const StackItem& item : stack.items) now.push_back(item.bubbles);
-  const int pixels = std::max(static_cast<int>(width), 1);
-  const bool same = now == memory.minimap_of && memory.minimap.pixels.size() == static_cast<size_t>(pixels) &&
-                    memory.minimap.content.begin_ns == content.begin_ns && memory.minimap.content.end_ns == content.end_ns;
-  if (!same) {
-    memory.minimap = make_minimap(stack.items, content, pixels);
-    memory.minimap_of = std::move(now);
-  }
-  ImGui::InvisibleButton("minimap", {width, h});
-  if (ImGui::IsItemActive() && content.ns() > 0) {
-    const double middle = static_cast<double>(content.begin_ns) +
-                          static_cast<double>((ImGui::GetMousePos().x - at.x) / width) * static_cast<double>(content.ns());
-    const double shift_px = (middle - (state.view.begin_ns + state.view.end_ns()) / 2) / state.view.ns_per_px;
-    if (std::fabs(shift_px) >= 0.5) actions.push_back(action::SetViewport{pan(state.view, shift_px, content)});
-  }
-  draw_minimap(ImGui::GetWindowDrawList(), at, {at.x + width, at.y + h}, memory.minimap, state.view);
 }
 
 double finer() {
@@ -145,8 +121,10 @@ void key_input(const AppState& state, const Extent& content, UiMemory& memory, A
     return;
   if (ImGui::GetIO().WantTextInput) return;
   const double dt = std::min(static_cast<double>(ImGui::GetIO().DeltaTime), 0.05) * finer();
-  const auto down = [](ImGuiKey a, ImGuiKey b) {
-    return ImGui::IsKeyDown(a) || ImGui::IsKeyDown(b);
+  // Arrows belong to the table that has the keyboard, wherever the mouse rests.
+  const bool arrows = ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows);
+  const auto down = [arrows](ImGuiKey letter, ImGuiKey arrow) {
+    return ImGui::IsKeyDown(letter) || (arrows && ImGui::IsKeyDown(arrow));
   };
   double zoom = 0, move = 0;
   if (down(ImGuiKey_W, ImGuiKey_UpArrow)) zoom += 1;
@@ -198,6 +176,7 @@ void band_menu(const AppState& state, const Stack& stack, const Hit& hit, Action
     }
     if (run.run->id == 0 && ImGui::MenuItem("Save to the store"))
       actions.push_back(action::SaveRun{key});
+    if (ImGui::MenuItem("Export report or trace …")) actions.push_back(action::ExportOpen{{key}, {}});
     if (ImGui::MenuItem("Copy title")) actions.push_back(action::CopyText{run.title});
     if (!run.live && ImGui::MenuItem("Close")) actions.push_back(action::CloseRun{key});
   }
@@ -208,8 +187,11 @@ void band_menu(const AppState& state, const Stack& stack, const Hit& hit, Action
 void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions& actions,
             float height) {
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  const float full = ImGui::GetContentRegionAvail().x, gutter = gutter_px(stack);
+  const float room = ImGui::GetContentRegionAvail().x, gutter = gutter_px(stack);
   const float ruler_h = ImGui::GetTextLineHeight() + 4;
+  // Whether the rows are higher than the room is known from the frame before; it changes with neither width nor scale.
+  const bool scrolls = memory.timeline.content_px > height - ruler_h;
+  const float full = room - (scrolls ? scrollbar_px() + 2 : 0);
   const float width = std::max(full - gutter, 50.0f);
   const Extent content = stack.content();
   Viewport view = state.view;
@@ -270,12 +252,27 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
       !ImGui::IsItemActive()) {
     draw_tooltip(hit_details(*state.find(stack.keys[hit.item])->analysis, memory.timeline, hit));
   }
-  // Room for all bands is asked of the scroll position only, so show where one is.
-  if (memory.timeline.content_px > style.height_px) {
-    const float h = style.height_px, part = h / memory.timeline.content_px;
-    const float y = c.min.y + memory.timeline_scroll_px / memory.timeline.content_px * h;
-    c.draw->AddRectFilled({c.max.x - 5, y}, {c.max.x - 1, y + h * part},
-                          u32(mix(theme().colours.raised, theme().colours.text, 0.25f)), 2);
+  if (scrolls) vertical_scrollbar({c.max.x + 2, c.min.y}, {at.x + room, c.max.y}, memory.timeline.content_px, memory.timeline_scroll_px);
+  ImGui::SetCursorScreenPos({at.x, at.y + height});
+}
+
+// An empty window offers what one would do next.
+void nothing_yet(const AppState& state, Actions& actions) {
+  empty_state("Nothing on the timeline yet.",
+              "Drop a trace file here, open one with Ctrl+O, start the engine in Session, or pick a stored run in Runs.");
+  gap(2);
+  const auto middle = [](const char* label) {
+    const float width = ImGui::CalcTextSize(label, nullptr, true).x + 2 * ImGui::GetStyle().FramePadding.x;
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max((ImGui::GetContentRegionAvail().x - width) / 2, 0.0f));
+    return ImGui::Button(label);
+  };
+  if (middle("Open trace …")) actions.push_back(action::AskOpenFile{});
+  constexpr size_t kRecent = 4;
+  for (size_t i = 0; i < std::min(state.recent_files.size(), kRecent); ++i) {
+    const std::string& file = state.recent_files[i];
+    const std::string label = file.substr(file.find_last_of('/') + 1) + "###recent " + std::to_string(i);
+    if (middle(label.c_str())) actions.push_back(action::OpenFiles{{file}});
+    ImGui::SetItemTooltip("%s", file.c_str());
   }
 }
 
@@ -292,18 +289,17 @@ void draw_timeline(const AppState& state, UiMemory& memory, Actions& actions) {
     if (busy)
       empty_state("Reading …", "");
     else
-      empty_state("Nothing on the timeline yet.",
-                  "Drop a trace file here, open one with Ctrl+O, start the engine in Session, or "
-                  "pick a stored run in Runs.");
+      nothing_yet(state, actions);
     return;
   }
-  const float below = ImGui::GetTextLineHeightWithSpacing() + 28 * ImGui::GetStyle().FontScaleMain;
+  const float below = ImGui::GetTextLineHeightWithSpacing() + 24 * ImGui::GetStyle().FontScaleMain + scrollbar_px();
   const float height = std::max(ImGui::GetContentRegionAvail().y - below, 80.0f);
   const ImVec2 at = ImGui::GetCursorScreenPos();
   canvas(state, stack, memory, actions, height);
   key_input(state, stack.content(), memory, actions);
-  const float gutter = gutter_px(stack);
-  minimap(state, stack, stack.content(), at.x + gutter, ImGui::GetContentRegionAvail().x - gutter, memory, actions);
+  const float gutter = gutter_px(stack), width = state.view.width_px;
+  horizontal_scrollbar(state, stack.content(), at.x + gutter, width, actions);
+  minimap(state, stack, stack.content(), at.x + gutter, width, memory, actions);
   ImGui::SetCursorScreenPos({at.x + gutter, ImGui::GetCursorScreenPos().y});
   timeline_legend(state, stack);
 }

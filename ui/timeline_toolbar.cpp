@@ -29,7 +29,8 @@ void search_box(const AppState& state, UiMemory& memory, Actions& actions) {
   if (state.search.text.empty()) return;
   ImGui::SameLine();
   ImGui::AlignTextToFramePadding();
-  dim(state.search.matches > 0 ? count_text(state.search.matches) : "none");
+  const SearchState& found = state.search;
+  dim(found.matches == 0 ? "none" : found.at > 0 ? count_text(found.at) + " of " + count_text(found.matches) : count_text(found.matches));
 }
 
 bool any_of_stack(const AppState& state, const Stack& stack, bool (*holds)(const OpenRun&)) {
@@ -40,6 +41,7 @@ void show_menu(const AppState& state, const Stack& stack, Actions& actions) {
   ImGui::SameLine();
   if (pill("Show", !(state.show == Show{}))) ImGui::OpenPopup("show");
   if (!ImGui::BeginPopup("show")) return;
+  ImGui::PushItemFlag(ImGuiItemFlags_AutoClosePopups, false);  // several may be chosen
   Show next = state.show;
   const auto grouping = [&](const char* label, LaneGrouping g, bool enabled) {
     if (ImGui::MenuItem(label, nullptr, next.grouping == g, enabled)) next.grouping = g;
@@ -56,6 +58,7 @@ void show_menu(const AppState& state, const Stack& stack, Actions& actions) {
   grouping("by hardware queue", LaneGrouping::queue,
            any_of_stack(state, stack, [](const OpenRun& r) { return r.analysis->queues; }));
   if (!(next == state.show)) actions.push_back(action::SetShow{next});
+  ImGui::PopItemFlag();
   ImGui::EndPopup();
 }
 
@@ -86,6 +89,7 @@ void align_menu(const AppState& state, Actions& actions) {
   ImGui::SameLine();
   if (pill((align_text(state.align) + "###align").c_str(), state.align.by != AlignBy::start)) ImGui::OpenPopup("align");
   if (!ImGui::BeginPopup("align")) return;
+  ImGui::PushItemFlag(ImGuiItemFlags_AutoClosePopups, false);  // a layer's number comes after the choice
   Align next = state.align;
   dim("At 0 of the axis, in every run");
   if (ImGui::MenuItem("its start", nullptr, next.by == AlignBy::start)) next = {};
@@ -104,6 +108,7 @@ void align_menu(const AppState& state, Actions& actions) {
   if (next.by == AlignBy::step || next.by == AlignBy::layer) number("step", &next.step);
   if (next.by == AlignBy::layer) number("layer", &next.layer);
   if (!(next == state.align)) actions.push_back(action::SetAlign{next});
+  ImGui::PopItemFlag();
   ImGui::EndPopup();
 }
 
@@ -167,27 +172,38 @@ void timeline_legend(const AppState& state, const Stack& stack) {
       present[static_cast<size_t>(g.category)] = true;
   }
   ImGui::PushFont(nullptr, kSmallPx);
-  ImDrawList* draw = ImGui::GetWindowDrawList();
   const float side = ImGui::GetFontSize() * 0.72f, y_pad = (ImGui::GetTextLineHeight() - side) / 2;
-  const auto entry = [&](std::string_view words, auto&& paint) {
-    const float width = side + 6 + ImGui::CalcTextSize(words.data(), words.data() + words.size()).x;
-    if (ImGui::GetContentRegionAvail().x < width) return;  // what does not fit is left out
-    const ImVec2 at = ImGui::GetCursorScreenPos();
-    paint(ImVec2{at.x, at.y + y_pad}, ImVec2{at.x + side, at.y + y_pad + side});
-    draw->AddText({at.x + side + 6, at.y}, u32(p.dim), words.data(), words.data() + words.size());
-    ImGui::Dummy({width, ImGui::GetTextLineHeight()});
-    ImGui::SameLine(0, 16);
-  };
-  std::vector<std::string_view> said;
+  const auto width_of = [&](std::string_view words) { return side + 6 + ImGui::CalcTextSize(words.data(), words.data() + words.size()).x; };
+  std::vector<const CategoryStyle*> entries;
   for (int c = 0; c < trace::kCategories; ++c) {
     const CategoryStyle& s = style_of(static_cast<trace::Category>(c));
-    if (!present[static_cast<size_t>(c)] || std::ranges::find(said, s.legend) != said.end())
-      continue;
-    said.push_back(s.legend);
-    entry(s.legend, [&](ImVec2 a, ImVec2 b) {
-      draw->AddRectFilled(a, b, u32(s.colour));
-      draw_mark(draw, a, b, s.mark);
-    });
+    const auto same = [&](const CategoryStyle* e) { return std::string_view(e->legend) == s.legend; };
+    if (present[static_cast<size_t>(c)] && std::ranges::none_of(entries, same)) entries.push_back(&s);
+  }
+  const auto entry = [&](const CategoryStyle& s) {
+    const ImVec2 at = ImGui::GetCursorScreenPos(), a{at.x, at.y + y_pad}, b{at.x + side, at.y + y_pad + side};
+    ImDrawList* draw = ImGui::GetWindowDrawList();
+    draw->AddRectFilled(a, b, u32(s.colour));
+    draw_mark(draw, a, b, s.mark);
+    draw->AddText({at.x + side + 6, at.y}, u32(p.dim), s.legend);
+    ImGui::Dummy({width_of(s.legend), ImGui::GetTextLineHeight()});
+  };
+  const float gap_px = 14, more_px = ImGui::CalcTextSize("+ 9 more").x;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    // What does not fit is in a tooltip of the last word.
+    float rest = -gap_px;
+    for (size_t k = i; k < entries.size(); ++k) rest += width_of(entries[k]->legend) + gap_px;
+    const float room = ImGui::GetContentRegionAvail().x;
+    if (rest > room && width_of(entries[i]->legend) + gap_px + more_px > room) {
+      dim("+ " + std::to_string(entries.size() - i) + " more");
+      if (ImGui::BeginItemTooltip()) {
+        for (size_t k = i; k < entries.size(); ++k) entry(*entries[k]);
+        ImGui::EndTooltip();
+      }
+      break;
+    }
+    entry(*entries[i]);
+    ImGui::SameLine(0, gap_px);
   }
   ImGui::NewLine();
   ImGui::PopFont();

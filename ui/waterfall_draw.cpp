@@ -10,7 +10,7 @@ namespace ui {
 
 void draw_waterfall(const WaterfallVm& vm) {
   const Palette& p = theme().colours;
-  const float scale = ImGui::GetStyle().FontScaleMain, row_h = 21 * scale, bar_h = 13 * scale;
+  const float scale = ImGui::GetStyle().FontScaleMain, row_h = 19 * scale, bar_h = 12 * scale;
   float names = 0, figures = 0;
   for (const WaterfallBarVm& bar : vm.bars)
     names = std::max(names, ImGui::CalcTextSize(bar.name.c_str()).x);

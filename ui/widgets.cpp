@@ -53,23 +53,33 @@ void right(std::string_view s, Rgb c, float inset_px) {
   text_in(c, s);
 }
 
+namespace {
+
+// One line that ends in an ellipsis where it does not fit; what was cut is a tooltip.
+void ellipsis(std::string_view s, Rgb ink, float width) {
+  const ImVec2 at = ImGui::GetCursorScreenPos(), size = ImGui::CalcTextSize(s.data(), s.data() + s.size());
+  const float shown = std::min(size.x, std::max(width, 0.0f));
+  {
+    Ink colour(ink);
+    ImGui::RenderTextEllipsis(ImGui::GetWindowDrawList(), at, {at.x + shown, at.y + size.y}, at.x + shown, s.data(), s.data() + s.size(), &size);
+  }
+  ImGui::Dummy({shown, size.y});
+  if (shown < size.x) ImGui::SetItemTooltip("%.*s", static_cast<int>(s.size()), s.data());
+}
+
+}  // namespace
+
 void heading(std::string_view title, std::string_view status) {
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float room = ImGui::GetContentRegionAvail().x;
+  const float title_words = ImGui::CalcTextSize(title.data(), title.data() + title.size()).x;
   const float words = ImGui::CalcTextSize(status.data(), status.data() + status.size()).x;
-  const float title_px = std::max(room - (status.empty() ? 0 : words + 12), room * 0.4f);
-  ImGui::PushClipRect(at, {at.x + title_px, at.y + ImGui::GetTextLineHeight() + 2}, true);
-  dim(title);
-  ImGui::PopClipRect();
+  const float title_px = std::min(title_words, std::max(room - (status.empty() ? 0 : words + 12), room * 0.4f));
+  ellipsis(title, theme().colours.dim, title_px);
   if (status.empty()) return;
-  ImGui::SameLine();
-  const float x = std::max(
-      room - words,
-      std::min(ImGui::CalcTextSize(title.data(), title.data() + title.size()).x, title_px) + 12);
+  const float x = std::max(room - words, title_px + 12);
   ImGui::SetCursorScreenPos({at.x + x, at.y});
-  ImGui::PushClipRect(at, {at.x + room, at.y + ImGui::GetTextLineHeight() + 2}, true);
-  text_in(theme().colours.faint, status);
-  ImGui::PopClipRect();
+  ellipsis(status, theme().colours.faint, room - x);
 }
 
 void gap(float units) {
@@ -98,6 +108,24 @@ void badge(std::string_view s, Rgb ink) {
   draw->AddText({at.x + pad, y + 1}, u32(ink), s.data(), s.data() + s.size());
   ImGui::Dummy({size.x + 2 * pad, std::max(line, height)});
   ImGui::PopFont();
+}
+
+bool fold(const char* label, bool open) {
+  return fold(label, open, theme().colours.dim);
+}
+
+bool fold(const char* label, bool open, Rgb colour) {
+  ImGui::PushStyleColor(ImGuiCol_Button, {0, 0, 0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {0, 0});
+  const float side = ImGui::GetFontSize();
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImGui::RenderArrow(ImGui::GetWindowDrawList(), {at.x - 2, at.y + side * 0.12f}, u32(colour), open ? ImGuiDir_Down : ImGuiDir_Right, 0.7f);
+  ImGui::SetCursorScreenPos({at.x + side, at.y});
+  Ink ink(colour);
+  const bool clicked = ImGui::Button(label);
+  ImGui::PopStyleVar();
+  ImGui::PopStyleColor();
+  return clicked;
 }
 
 bool toggle_switch(const char* id, bool on, bool enabled) {
@@ -159,19 +187,30 @@ void field(std::string_view key, std::string_view value, Actions& actions, float
   ImGui::PopID();
 }
 
+void centred(std::string_view s, Rgb c, float width) {
+  // A line as many words as fit.
+  while (!s.empty()) {
+    size_t end = s.find(' '), next = end;
+    while (next != std::string_view::npos) {
+      next = s.find(' ', end + 1);
+      const std::string_view line = s.substr(0, next);
+      if (ImGui::CalcTextSize(line.data(), line.data() + line.size()).x > width) break;
+      end = next;
+    }
+    const std::string_view line = s.substr(0, end);
+    const float room = ImGui::GetContentRegionAvail().x, words = ImGui::CalcTextSize(line.data(), line.data() + line.size()).x;
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max((room - words) / 2, 0.0f));
+    text_in(c, line);
+    s = end == std::string_view::npos ? std::string_view{} : s.substr(end + 1);
+  }
+}
+
 void empty_state(std::string_view what, std::string_view todo) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float width = std::min(room.x, 420.0f * ImGui::GetStyle().FontScaleMain);
-  const auto centred = [&](std::string_view s, Rgb c) {
-    const ImVec2 size = ImGui::CalcTextSize(s.data(), s.data() + s.size(), false, width);
-    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max((room.x - size.x) / 2, 0.0f));
-    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
-    text_in(c, s);
-    ImGui::PopTextWrapPos();
-  };
   ImGui::Dummy({0, std::max(room.y / 2 - 2 * ImGui::GetTextLineHeight(), 0.0f)});
-  centred(what, theme().colours.dim);
-  centred(todo, theme().colours.faint);
+  centred(what, theme().colours.dim, width);
+  centred(todo, theme().colours.faint, width);
 }
 
 void cell(std::string_view s, Rgb c) {

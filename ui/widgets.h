@@ -38,6 +38,9 @@ void thin_line();
 
 // Rounded outline around a short text: an equivalence class, a kind.
 void badge(std::string_view, Rgb ink);
+// A line with a triangle before it that folds what follows; true when it was clicked.
+bool fold(const char* label, bool open, Rgb ink);
+bool fold(const char* label, bool open);  // dim
 // On/off slider; true when it was clicked.
 bool toggle_switch(const char* id, bool on, bool enabled);
 // Small rounded button; `active` has the accent's outline.
@@ -48,6 +51,9 @@ void field(std::string_view key, std::string_view value, Actions&, float key_px 
 void copy_menu(const char* id, std::string_view value, Actions&);
 // Centred, dim: what is missing and what to do about it.
 void empty_state(std::string_view what, std::string_view todo);
+
+// Lines of at most `width`, each in the middle of the room there is.
+void centred(std::string_view, Rgb, float width);
 
 // Table cells: mono, right-aligned in the column.
 void cell(std::string_view, Rgb);

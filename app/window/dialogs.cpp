@@ -91,7 +91,7 @@ void Dialogs::ask_open(std::function<void(std::vector<std::string>)> answer) {
   m_state->desktop_open = std::make_unique<pfd::open_file>(
       "Open traces", "",
       std::vector<std::string>{"Traces and bundles",
-                               "*.json *.json.gz *.json.zst *.csv *.decodescope", "All files", "*"},
+                               "*.json *.json.gz *.json.zst *.csv *.csv.gz *.db *.rpd *.sqlite *.decodescope", "All files", "*"},
       pfd::opt::multiselect);
 }
 
@@ -99,7 +99,7 @@ void Dialogs::ask_save(const std::string& suggestion, std::function<void(std::st
   m_state->on_save = std::move(answer);
   if (!State::desktop()) return m_state->show(true, suggestion);
   m_state->desktop_save = std::make_unique<pfd::save_file>(
-      "Export runs", suggestion, std::vector<std::string>{"Decodescope bundle", "*.decodescope"});
+      "Export runs", suggestion, std::vector<std::string>{"Bundles, reports and traces", "*.decodescope *.html *.md *.csv *.json *.json.gz *.pftrace", "All files", "*"});
 }
 
 bool Dialogs::poll() {
@@ -161,7 +161,10 @@ void Dialogs::draw() {
   const bool entered = ImGui::InputTextWithHint("##name", "file or path", &s.name,
                                                 ImGuiInputTextFlags_EnterReturnsTrue);
   ImGui::SameLine();
-  if ((ImGui::Button(s.saving ? "Export" : "Open") || entered) && !s.name.empty()) s.answer();
+  // What would be lost is said before it is; the id stays, for scripts.
+  std::error_code ignored;
+  const bool replaces = s.saving && !s.name.empty() && fs::is_regular_file(fs::path(s.name).is_absolute() ? fs::path(s.name) : s.folder / s.name, ignored);
+  if ((ImGui::Button(replaces ? "Replace###Export" : s.saving ? "Export###Export" : "Open") || entered) && !s.name.empty()) s.answer();
   ImGui::SameLine();
   if (ImGui::Button("Cancel") || ImGui::IsKeyPressed(ImGuiKey_Escape)) {
     s.drawn = false;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/export_file.h"
 #include "app/source.h"
 #include "app/window/reduce.h"
 #include "db/bundle.h"
@@ -260,6 +261,23 @@ void EffectRunner::operator()(const effect::ExportBundle& e) {
     auto gone = guarded<int64_t>(e.path.c_str(), [&] { return store->export_bundle(e.ids, e.path, e.view); });
     if (!gone.ok()) return status_outcome("wrote " + e.path, gone.error());
     return status_outcome(fmt::format("wrote {} without {} names, paths or addresses (decodescope export lists them, and has --no-scrub)", e.path, *gone), trace::Ok{});
+  });
+}
+
+void EffectRunner::operator()(const effect::ExportRuns& e) {
+  std::shared_ptr<const trace::AbResult> ab;
+  if (const auto found = bench.m_state.abs.find(e.runs[0]->ab_id); e.runs[0]->ab_id != 0 && found != bench.m_state.abs.end()) ab = found->second;
+  bench.m_io->post(
+      [e, ab](TaskControl&) -> std::optional<Outcome> {
+        trace::Status status = guarded<trace::Ok>(e.path.c_str(), [&] { return export_runs(e.runs, ab.get(), e.path); });
+        return outcome::Done{"wrote " + e.path, std::move(status), false, e.job};
+      },
+      e.job);
+}
+
+void EffectRunner::operator()(const effect::AskExportOpen& e) {
+  bench.m_dialogs.ask_save(e.suggestion, [this_bench = &bench, keys = e.keys](std::string path) {
+    this_bench->act(ui::action::ExportOpen{keys, std::move(path)});
   });
 }
 

@@ -28,6 +28,8 @@ struct EffectRunner {
   void operator()(const effect::AskSaveText&);
   void operator()(const effect::Star&);
   void operator()(const effect::ExportBundle&);
+  void operator()(const effect::ExportRuns&);
+  void operator()(const effect::AskExportOpen&);
   void operator()(const effect::ListStore&);
   void operator()(const effect::AskOpen&);
   void operator()(const effect::AskImport&);

@@ -78,11 +78,20 @@ struct ExportBundle {
   std::string path;
   std::string view;   // how this window shows them; view_state.h
 };
+struct ExportRuns {  // report or trace
+  std::vector<trace::RunPtr> runs;
+  std::string path;
+  uint32_t job = 0;
+};
 struct ListStore {};
 struct AskOpen {};
 struct AskImport {};
 struct AskExport {
   std::vector<int64_t> ids;
+};
+struct AskExportOpen {
+  std::vector<ui::RunKey> keys;
+  std::string suggestion;
 };
 struct SaveSettings {};
 struct ApplyTheme {};  // theme and font scale of the state; remembered
@@ -102,7 +111,7 @@ struct Quit {};
 using Effect = std::variant<
     effect::Connect, effect::Post, effect::ReadFile, effect::ImportFile, effect::Analyse, effect::Compare, effect::LoadStored, effect::LoadAb,
     effect::SaveRun, effect::SaveAb, effect::Delete, effect::UndoDelete, effect::Note, effect::Tags, effect::KernelHistory, effect::SaveSettings, effect::AskSaveText, effect::Star,
-    effect::ExportBundle, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
+    effect::ExportBundle, effect::ExportRuns, effect::AskExportOpen, effect::ListStore, effect::AskOpen, effect::AskImport, effect::AskExport, effect::ApplyTheme,
     effect::FocusPanel, effect::ResetLayout, effect::CopyText, effect::CancelJob, effect::Quit>;
 using Effects = std::vector<Effect>;
 
@@ -159,6 +168,7 @@ struct Done {
   std::string what;
   trace::Status status;
   bool offers_undo = false;
+  uint32_t job = 0;
 };
 }  // namespace outcome
 

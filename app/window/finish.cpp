@@ -216,6 +216,7 @@ struct Finisher {
   }
 
   void operator()(const outcome::Done& o) {
+    if (o.job != 0) end_job(o.job);
     if (!o.status.ok())
       notify(state, NoticeKind::error, o.what + ": " + o.status.error().line());
     else if (!o.what.empty())

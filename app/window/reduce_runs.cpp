@@ -70,7 +70,10 @@ void reduce_runs(AppState& state, const action::CloseRun& a, Effects&) {
   std::erase(state.stack, a.key);
   if (state.selection.run == a.key) state.selection = {};
   if (state.compare.a == a.key || state.compare.b == a.key) state.compare = {.scope = state.compare.scope};
-  if (state.search.run == a.key) state.search = {};
+  if (const auto found = state.search.runs.find(a.key); found != state.search.runs.end()) {
+    state.search.matches -= found->second.matches;
+    state.search.runs.erase(found);
+  }
   if (state.selected == a.key) state.selected = state.stack.empty() ? kNoRun : state.stack.back();
   refit(state);
 }
@@ -210,6 +213,21 @@ void reduce_runs(AppState& state, const action::ExportBundle& a, Effects& effect
     effects.push_back(effect::AskExport{a.ids});
   else
     effects.push_back(effect::ExportBundle{a.ids, a.path, view_text(state)});
+}
+
+void reduce_runs(AppState& state, const action::ExportOpen& a, Effects& effects) {
+  std::vector<trace::RunPtr> runs;
+  for (const RunKey key : a.keys) {
+    if (const OpenRun* open = state.find(key); open && open->run->trace) runs.push_back(open->run);
+  }
+  if (runs.empty()) return;
+  if (a.path.empty()) {
+    effects.push_back(effect::AskExportOpen{a.keys, runs.size() == 2 ? "comparison.html" : "report.html"});
+    return;
+  }
+  const uint32_t job = state.next_id++;
+  state.jobs.push_back({.id = job, .title = "writing " + std::filesystem::path(a.path).filename().string()});
+  effects.push_back(effect::ExportRuns{std::move(runs), a.path, job});
 }
 
 void reduce_runs(AppState& state, const action::Compare& a, Effects& effects) {

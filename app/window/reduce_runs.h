@@ -20,6 +20,7 @@ void reduce_runs(ui::AppState&, const ui::action::UndoDelete&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::NoteStored&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::StarStored&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::ExportBundle&, Effects&);
+void reduce_runs(ui::AppState&, const ui::action::ExportOpen&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::Compare&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::SetCompareScope&, Effects&);
 void reduce_runs(ui::AppState&, const ui::action::TagStored&, Effects&);

@@ -61,26 +61,37 @@ uint32_t shown_device(const OpenRun& open) {
   return open.analysis ? open.analysis->options.device : open.device;
 }
 
-int64_t count_matches(const trace::Trace& t, uint32_t device, const std::vector<uint8_t>& names) {
-  return std::ranges::count_if(t.events, [&](const trace::Event& e) { return names[e.name] != 0 && t.device_of(e) == device; });
-}
+// Events of one run that match, in the order of their starts.
+struct Matches {
+  const trace::Trace& trace;
+  const std::vector<uint8_t>& names;
+  uint32_t device;
 
-// The next match after (or before) the selected event, in time; around the end to the start.
-trace::EventId next_match(const trace::Trace& t, uint32_t device, const std::vector<uint8_t>& names,
-                          trace::EventId from, int by) {
-  const auto key = [&](trace::EventId id) { return std::pair{t.events[id].start_ns, id}; };
-  trace::EventId best = trace::kNone, wrap = trace::kNone;
-  for (trace::EventId id = 0; id < t.events.size(); ++id) {
-    if (!names[t.events[id].name] || t.device_of(t.events[id]) != device) continue;
-    const auto better = [&](trace::EventId than) {
-      return than == trace::kNone || (by > 0 ? key(id) < key(than) : key(id) > key(than));
-    };
-    if (better(wrap)) wrap = id;
-    const bool beyond =
-        from == trace::kNone || (by > 0 ? key(id) > key(from) : key(id) < key(from));
-    if (beyond && better(best)) best = id;
+  bool has(const trace::Event& e) const { return names[e.name] != 0 && trace.device_of(e) == device; }
+  std::pair<int64_t, trace::EventId> key(trace::EventId id) const { return {trace.events[id].start_ns, id}; }
+  int64_t count() const {
+    return std::ranges::count_if(trace.events, [this](const trace::Event& e) { return has(e); });
   }
-  return best != trace::kNone ? best : wrap;
+  // How many start before this one.
+  int64_t rank(trace::EventId of) const {
+    int64_t n = 0;
+    for (trace::EventId id = 0; id < trace.events.size(); ++id) n += has(trace.events[id]) && key(id) < key(of);
+    return n;
+  }
+  // The nearest after `from` (or before it, by -1); the first (or last) of all without one. kNone at the end.
+  trace::EventId next(trace::EventId from, int by) const {
+    trace::EventId best = trace::kNone;
+    for (trace::EventId id = 0; id < trace.events.size(); ++id) {
+      if (!has(trace.events[id])) continue;
+      const bool beyond = from == trace::kNone || (by > 0 ? key(id) > key(from) : key(id) < key(from));
+      if (beyond && (best == trace::kNone || (by > 0 ? key(id) < key(best) : key(id) > key(best)))) best = id;
+    }
+    return best;
+  }
+};
+
+Matches matches_in(const OpenRun& open, const SearchState::Found& found) {
+  return {*open.run->trace, found.names, shown_device(open)};
 }
 
 void analyse_all(AppState& state, Effects& effects) {
@@ -137,6 +148,19 @@ void reduce_view(AppState& state, const action::StepOnLane& a, Effects& effects)
   (void)effects;
 }
 
+void reduce_view(AppState& state, const action::StepGap& a, Effects& effects) {
+  const OpenRun* open = state.find(state.selected);
+  if (!open || !open->analysis || open->analysis->worst.empty()) return;
+  const std::vector<uint32_t>& worst = open->analysis->worst;
+  size_t next = 0;
+  if (state.selection.kind == SelectionKind::bubble && state.selection.run == open->key) {
+    const auto at = std::ranges::find(worst, state.selection.index);
+    if (at != worst.end())
+      next = static_cast<size_t>(std::clamp<ptrdiff_t>(at - worst.begin() + a.by, 0, static_cast<ptrdiff_t>(worst.size()) - 1));
+  }
+  select(state, {SelectionKind::bubble, open->key, worst[next]}, true, effects);
+}
+
 void reduce_view(AppState& state, const action::ToggleMark&, Effects&) {
   const auto selected = selected_extent(state);
   const auto range = state.measure ? state.measure : selected;
@@ -191,26 +215,45 @@ void reduce_view(AppState& state, const action::StepRelated& a, Effects& effects
 }
 
 void reduce_view(AppState& state, const action::Search& a, Effects&) {
-  state.search = {.text = a.text, .run = state.selected};
-  const OpenRun* open = state.find(state.selected);
-  if (a.text.empty() || !open || !open->run->trace) return;
-  const trace::Trace& t = *open->run->trace;
-  state.search.names.resize(t.strings.size());
-  for (size_t i = 0; i < t.strings.size(); ++i)
-    state.search.names[i] = contains_any_case(t.strings[i], a.text);
-  state.search.matches = count_matches(t, shown_device(*open), state.search.names);
+  state.search = {.text = a.text};
+  if (a.text.empty()) return;
+  for (const RunKey key : state.stack) {
+    const OpenRun* open = state.find(key);
+    if (!open || !open->run->trace) continue;
+    const trace::Trace& t = *open->run->trace;
+    SearchState::Found& found = state.search.runs[key];
+    found.names.resize(t.strings.size());
+    for (size_t i = 0; i < t.strings.size(); ++i) found.names[i] = contains_any_case(t.strings[i], a.text);
+    found.matches = matches_in(*open, found).count();
+    state.search.matches += found.matches;
+  }
 }
 
+// Through one run after the other as they are stacked, from the selected event on; around the end to the start.
 void reduce_view(AppState& state, const action::SearchStep& a, Effects& effects) {
-  const OpenRun* open = state.find(state.search.run);
-  if (!open || !open->run->trace || state.search.matches == 0 ||
-      state.search.names.size() != open->run->trace->strings.size())
+  if (state.search.matches == 0) return;
+  std::vector<RunKey> order;
+  for (const RunKey key : state.stack) {
+    const OpenRun* open = state.find(key);
+    const auto found = state.search.runs.find(key);
+    if (open && open->run->trace && found != state.search.runs.end() && found->second.names.size() == open->run->trace->strings.size()) order.push_back(key);
+  }
+  if (order.empty()) return;
+  const bool event = state.selection.kind == SelectionKind::event;
+  const auto here = std::ranges::find(order, event ? state.selection.run : state.selected);
+  const size_t start = here == order.end() ? 0 : static_cast<size_t>(here - order.begin());
+  const bool within = event && here != order.end() && state.selection.run == *here;
+  // Once around, and the run it began in again: what lies before the selection there comes last.
+  for (size_t i = 0; i <= order.size(); ++i) {
+    const size_t at = (start + (a.by > 0 ? i : order.size() * 2 - i)) % order.size();
+    const OpenRun& open = *state.find(order[at]);
+    const trace::EventId next = matches_in(open, state.search.runs[order[at]]).next(i == 0 && within ? state.selection.index : trace::kNone, a.by);
+    if (next == trace::kNone) continue;
+    state.search.at = matches_in(open, state.search.runs[order[at]]).rank(next) + 1;
+    for (size_t before = 0; before < at; ++before) state.search.at += state.search.runs[order[before]].matches;
+    select(state, {SelectionKind::event, open.key, next}, true, effects);
     return;
-  const bool here =
-      state.selection.kind == SelectionKind::event && state.selection.run == open->key;
-  const trace::EventId next = next_match(*open->run->trace, shown_device(*open), state.search.names,
-                                         here ? state.selection.index : trace::kNone, a.by);
-  if (next != trace::kNone) select(state, {SelectionKind::event, open->key, next}, true, effects);
+  }
 }
 
 }  // namespace app

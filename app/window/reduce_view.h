@@ -12,6 +12,7 @@ void reduce_view(ui::AppState&, const ui::action::SelectBubble&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::ClearSelection&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::FitSelection&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::StepOnLane&, Effects&);
+void reduce_view(ui::AppState&, const ui::action::StepGap&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::ToggleMark&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::SetThresholds&, Effects&);
 void reduce_view(ui::AppState&, const ui::action::SetShow&, Effects&);

@@ -9,6 +9,7 @@
 
 #include "app/source.h"
 #include "app/version.h"
+#include "app/window/components.h"
 #include "app/window/effect_runner.h"
 #include "app/window/engine_remote.h"
 #include "app/window/reduce.h"
@@ -33,6 +34,7 @@ Workbench::Workbench(Parts parts) : m_parts(std::move(parts)), m_opened_s(steady
   }
   if (!groups.empty()) m_state.groups = std::make_shared<const ui::GroupRules>(std::move(groups));
   m_state.version = program_name();
+  m_state.components = components();
   m_state.theme = m_parts.settings.theme;
   m_state.font_scale = m_parts.settings.font_scale;
   if (auto tiny = trace::model_preset("tiny"); tiny.ok()) m_state.draft.model = tiny.value();

@@ -54,3 +54,15 @@ TEST_CASE("kernel names keep what tells them apart") {
   CHECK(ui::clipped("µµµµµµ", 5) == "µµµµ…");
   CHECK(ui::middle_clipped("abcdefghijklmnop", 10) == "abcdef…nop");
 }
+
+TEST_CASE("symbols are shown as a compiler prints them, anything else as it is") {
+  CHECK(ui::demangled("_ZN5aiter4copyEv") == "aiter::copy()");
+  CHECK(ui::demangled("_ZN5aiter4cop") == "_ZN5aiter4cop");   // cut off by a collector
+  CHECK(ui::demangled("gemm_fp8<16, 16>") == "gemm_fp8<16, 16>");
+}
+
+TEST_CASE("microseconds of plain texts are written with their sign, words stay") {
+  CHECK(ui::with_micro("at most 46 x 3.119 = 143.474 us (of us all)") == "at most 46 x 3.119 = 143.474 µs (of us all)");
+  CHECK(ui::with_micro("5 us") == "5 µs");
+  CHECK(ui::with_micro("5 users") == "5 users");
+}

@@ -197,7 +197,7 @@ TEST_CASE("runs: save, star, note, delete, undo, export, import into another sto
     s.state().view.begin_ns = 2'000;
     row_menu(row, "Export bundle …");
     ctx->ItemInputValue("//Export runs/##name", (folder / "out.decodescope").c_str());
-    if (!ctx->IsError() && !std::filesystem::exists(folder / "out.decodescope")) ctx->ItemClick("//Export runs/Export", 0, ImGuiTestOpFlags_NoError);
+    if (!ctx->IsError() && !std::filesystem::exists(folder / "out.decodescope")) ctx->ItemClick("//Export runs/###Export", 0, ImGuiTestOpFlags_NoError);
     if (!until(ctx, "the bundle", [&] { return s.bench().settled() && std::filesystem::exists(folder / "out.decodescope"); })) return;
   });
   window.reset();

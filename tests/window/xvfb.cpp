@@ -35,7 +35,7 @@ Xvfb::Xvfb() {
     const int quiet = open("/dev/null", O_RDWR);
     dup2(quiet, STDOUT_FILENO);
     dup2(quiet, STDERR_FILENO);
-    execlp("Xvfb", "Xvfb", "-displayfd", fd.c_str(), "-screen", "0", "1600x1200x24", "-nolisten", "tcp", nullptr);
+    execlp("Xvfb", "Xvfb", "-displayfd", fd.c_str(), "-screen", "0", "1600x1200x24", "-nolisten", "tcp", "-noreset", nullptr);
     _exit(127);
   }
   close(ends[1]);

@@ -46,7 +46,7 @@ std::string causes_text(const RunAnalysis& a, BubbleKind kind) {
   for (int c = 0; c < trace::kBubbleCauses; ++c) {
     if (count[static_cast<size_t>(c)] > 0) order.push_back(c);
   }
-  std::ranges::stable_sort(order, [&](int a, int b) { return count[static_cast<size_t>(a)] > count[static_cast<size_t>(b)]; });
+  std::ranges::stable_sort(order, [&](int x, int y) { return count[static_cast<size_t>(x)] > count[static_cast<size_t>(y)]; });
   std::string text;
   for (const int c : order) {
     const auto n = count[static_cast<size_t>(c)];
@@ -93,7 +93,8 @@ std::vector<ScopeRowVm> scope_rows(const RunAnalysis& a) {
     ScopeRowVm row{.scope = scope == trace::BubbleScope::in_step    ? "within a step"
                             : scope == trace::BubbleScope::in_graph ? "within a graph launch"
                                                                     : "between steps",
-                   .idle = tally_text(r.scopes[s])};
+                   .idle = tally_text(r.scopes[s]),
+                   .idle_us = us_text(r.scopes[s].ns)};
     for (size_t k = 0; k < row.kinds.size(); ++k) row.kinds[k] = tally_text(r.kinds_by_scope[k][s]);
     rows.push_back(std::move(row));
   }
@@ -135,6 +136,7 @@ StallRowVm stall_row(const RunAnalysis& a, uint32_t bubble, const Selection& sel
   const trace::Trace& t = a.trace();
   const Bubble b = a.bubbles->at(bubble);
   StallRowVm row;
+  row.at = us_text(b.begin_ns - a.report->window.begin_ns, 1);
   row.us = us_text(b.ns());
   row.lanes = lanes_text(t, b);
   row.cause = std::string(trace::to_string(b.cause)) +
@@ -166,7 +168,8 @@ HistogramVm histogram_vm(const RunAnalysis& a, const trace::Thresholds& threshol
     vm.count.push_back(static_cast<double>(h.count[i]));
     vm.kind.push_back(trace::kind_of(std::max<int64_t>(h.lower_ns(static_cast<int>(i)), 0),
                                      thresholds));
-    vm.most = std::max(vm.most, vm.count.back());
+    vm.height.push_back(std::log10(1 + vm.count.back()));
+    vm.tallest = std::max(vm.tallest, vm.height.back());
   }
   const auto seen = [](double n) { return n > 0; };
   const auto first = std::ranges::find_if(vm.count, seen);
@@ -175,6 +178,15 @@ HistogramVm histogram_vm(const RunAnalysis& a, const trace::Thresholds& threshol
   vm.last = static_cast<size_t>(std::find_if(vm.count.rbegin(), vm.count.rend(), seen).base() -
                                 vm.count.begin());
   return vm;
+}
+
+std::string bin_text(const HistogramVm& vm, double x) {
+  if (vm.width <= 0 || x < 0) return {};
+  const auto bin = static_cast<size_t>(x / vm.width);
+  if (bin >= vm.count.size() || vm.count[bin] <= 0) return {};
+  const auto edge = [&](size_t i) { return duration_text(static_cast<int64_t>(std::llround(std::pow(10.0, static_cast<double>(i) * vm.width)))); };
+  const auto n = static_cast<int64_t>(vm.count[bin]);
+  return edge(bin) + " to " + edge(bin + 1) + ": " + count_text(n) + (n == 1 ? " gap, " : " gaps, ") + std::string(trace::to_string(vm.kind[bin]));
 }
 
 trace::Thresholds drag_threshold(trace::Thresholds t, bool stall, double x) {

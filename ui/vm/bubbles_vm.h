@@ -29,13 +29,13 @@ std::vector<CardRowVm> card_rows(const AppState&);
 std::string idle_verdict(const RunAnalysis&);
 // Idle time by scope and kind: rows are the scopes that have any, "in_step" first; cells as in CardRowVm::kinds.
 struct ScopeRowVm {
-  std::string scope, idle;
+  std::string scope, idle, idle_us;  // idle: with its count
   std::array<std::string, trace::kBubbleKinds> kinds;
 };
 std::vector<ScopeRowVm> scope_rows(const RunAnalysis&);
 
 struct StallRowVm {
-  std::string us, lanes, cause, between;
+  std::string at, us, lanes, cause, between;  // at: µs from the start of the window
   bool selected = false;
 };
 // The longest gaps of the worst kind there is (`kind`), longest first.
@@ -51,13 +51,16 @@ StallRowVm stall_row(const RunAnalysis&, uint32_t bubble, const Selection&, RunK
 struct HistogramVm {
   std::vector<double> x;  // log10(ns) of the middle of each bin
   std::vector<double> count;
+  std::vector<double> height;  // log10(1 + count): three stalls are seen beside seventy thousand ties
   std::vector<trace::BubbleKind> kind;
   double width = 0;                 // of a bin, in log10(ns)
   double fence_x = 0, stall_x = 0;  // thresholds on the same axis
-  double most = 1;
+  double tallest = 1;
   int64_t negative = 0;
   size_t first = 0, last = 0;  // bins worth showing
 };
+// "1 µs to 1.26 µs: 3 gaps, fence"; empty where x hits no bin with a gap.
+std::string bin_text(const HistogramVm&, double x);
 // Kinds and lines are those of the thresholds given, at once, also while everything else is still counted anew.
 HistogramVm histogram_vm(const RunAnalysis&, const trace::Thresholds&);
 // Thresholds after dragging one of the two lines to x; they keep their order and stay within 2 ns

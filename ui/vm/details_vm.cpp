@@ -1,6 +1,7 @@
 #include "ui/vm/details_vm.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "trace/kernel_names.h"
@@ -31,13 +32,49 @@ void add(DetailsVm& vm, std::string key, std::string value) {
   if (!value.empty()) vm.fields.push_back({std::move(key), std::move(value)});
 }
 
+// ", 1.7 % of the wall"
+std::string share_of(int64_t part, int64_t wall) {
+  return wall > 0 ? ", " + percent_text(100.0 * static_cast<double>(part) / static_cast<double>(wall), 2) + " of the wall" : std::string();
+}
+
 // ", 31.4 %"; nothing where there is no roof.
 std::string of_roof(double value, double roof) {
   return roof > 0 ? ", " + percent_text(100 * value / roof) : std::string();
 }
 
+// "1.06 G": a count of operations with its power of 1000.
+std::string operations_text(int64_t n) {
+  static constexpr std::array<const char*, 5> kUnits{"", " k", " M", " G", " T"};
+  double value = static_cast<double>(n);
+  size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) value /= 1000, ++unit;
+  return number_text(value, unit == 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0) + kUnits[unit];
+}
+
+// Counted from 0 as everywhere, with how many there are; the recorder's own word comes before the rule's.
+void add_layer(DetailsVm& vm, const RunAnalysis& a, const Event& e) {
+  const Detail* d = a.trace().detail_of(e);
+  if (d && d->layer >= 0) {
+    add(vm, "layer", std::to_string(d->layer));
+    return;
+  }
+  if (!a.layers || a.layers->layers == 0) return;
+  const auto before = [](int64_t ns, const trace::Window& w) { return ns < w.begin_ns; };
+  const auto& steps = a.layers->step_windows;
+  const auto step = std::upper_bound(steps.begin(), steps.end(), e.start_ns, before);
+  if (step == steps.begin()) return;
+  const auto index = static_cast<size_t>(step - steps.begin()) - 1;
+  if (index >= a.layers->detail.size() || e.start_ns >= steps[index].end_ns) return;
+  const auto& layers = a.layers->detail[index].layers;
+  const auto layer = std::upper_bound(layers.begin(), layers.end(), e.start_ns, before);
+  if (layer == layers.begin() || e.start_ns >= std::prev(layer)->end_ns) {
+    add(vm, "layer", layer == layers.begin() ? "before the first" : "after the last");
+    return;
+  }
+  add(vm, "layer", std::to_string(layer - layers.begin() - 1) + " of " + count_text(static_cast<int64_t>(layers.size())) + ", by the rule");
+}
+
 void add_hardware(DetailsVm& vm, const Event& e, const Detail& d, const Roof& roof) {
-  if (d.layer >= 0) add(vm, "layer", std::to_string(d.layer));
   add(vm, "grid", triple(d.grid));
   add(vm, "block", triple(d.block));
   if (d.registers >= 0) add(vm, "registers", std::to_string(d.registers));
@@ -49,6 +86,7 @@ void add_hardware(DetailsVm& vm, const Event& e, const Detail& d, const Roof& ro
           number_text(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), 1) + " GB/s" +
               of_roof(static_cast<double>(d.bytes) / static_cast<double>(e.duration_ns()), roof.bytes_per_ns));
   }
+  if (d.flops >= 0) add(vm, "operations", operations_text(d.flops));
   if (d.flops >= 0 && e.duration_ns() > 0)
     add(vm, "rate",
         number_text(static_cast<double>(d.flops) / static_cast<double>(e.duration_ns()) / 1000, 3) +
@@ -62,7 +100,7 @@ void add_hardware(DetailsVm& vm, const Event& e, const Detail& d, const Roof& ro
 void add_launch(DetailsVm& vm, const Trace& t, const Event& e) {
   if (e.call == kNone) return;
   const trace::HostCall& call = t.calls[e.call];
-  add(vm, "launch", t.strings[call.name]);
+  add(vm, "launch", t.strings[call.name] + ", " + duration_text(call.end_ns - call.start_ns));
   add(vm, "launched", duration_text(e.start_ns - call.start_ns) + " before the start");
 }
 
@@ -149,13 +187,15 @@ DetailsVm event_details(const RunAnalysis& a, EventId id) {
   const Trace& t = a.trace();
   const Event& e = t.events[id];
   DetailsVm vm;
-  vm.title = t.name_of(e);
+  vm.title = demangled(t.name_of(e));
+  if (vm.title != t.name_of(e)) vm.subtitle = t.name_of(e);
   if (e.op != 0) add(vm, "op", std::string(t.op_of(e)));
   add(vm, "category", std::string(trace::title_of(e.category)));
   add(vm, "lane", t.lanes[e.lane].label);
   add(vm, "start", duration_text(e.start_ns - a.report->window.begin_ns));
   add(vm, "duration", duration_text(e.duration_ns()));
   if (e.step >= 0) add(vm, "step", std::to_string(e.step));
+  add_layer(vm, a, e);
   if (const Detail* d = t.detail_of(e)) add_hardware(vm, e, *d, a.kernels->roof);
   add_launch(vm, t, e);
   const EventId before = neighbour_on_lane(t, id, -1), after = neighbour_on_lane(t, id, 1);
@@ -172,7 +212,7 @@ DetailsVm event_details(const RunAnalysis& a, EventId id) {
       add(vm, "critical path", "not on it");
     else
       add(vm, "critical path",
-          "owns " + duration_text(step->owned_ns) +
+          "owns " + duration_text(step->owned_ns) + share_of(step->owned_ns, a.report->wall_ns) +
               (step->wait_ns > 0 ? ", after a wait of " + duration_text(step->wait_ns) : ""));
   }
   return vm;
@@ -238,7 +278,9 @@ DetailsVm bubble_details(const RunAnalysis& a, uint32_t index) {
     add(vm, "lanes",
         t.lanes[t.events[b.before].lane].label + " → " + t.lanes[t.events[b.after].lane].label);
   }
-  add(vm, "scope", std::string(trace::to_string(b.scope)));
+  add(vm, "scope", b.scope == trace::BubbleScope::in_graph  ? "within a graph launch"
+                   : b.scope == trace::BubbleScope::in_step ? "within a step"
+                                                            : "between steps");
   add(vm, "cause",
       std::string(trace::to_string(b.cause)) +
           (b.cause_is_guess ? " (inferred from times)" : " (recorded)"));

@@ -15,7 +15,7 @@ struct FieldVm {
 
 struct DetailsVm {
   std::string title;            // full name, or what it is
-  std::string subtitle;         // "3 of 42 kernels of this name"
+  std::string subtitle;         // the name as the trace has it, where the title is its readable form
   std::vector<FieldVm> fields;  // only what the trace says
   std::vector<FieldVm> table;   // merged bars: top names with their time
   std::string note;             // caveat, in words

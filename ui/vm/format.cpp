@@ -132,4 +132,20 @@ int64_t ns_of_us(double us) {
   return std::isfinite(us) ? std::llround(us * 1000) : 0;
 }
 
+std::string with_micro(std::string_view text) {
+  std::string out;
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool unit = text.substr(i, 3) == " us" && i > 0 && (i + 3 == text.size() || !letter(text[i + 3]));
+    // A unit follows a number; a word does not.
+    if (unit && text[i - 1] >= '0' && text[i - 1] <= '9') {
+      out += " µs";
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 }  // namespace ui

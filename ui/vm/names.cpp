@@ -1,8 +1,21 @@
 #include "ui/vm/names.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+
 #include "trace/kernel_names.h"
 
 namespace ui {
+
+std::string demangled(std::string_view name) {
+  if (!name.starts_with("_Z")) return std::string(name);
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(std::string(name).c_str(), nullptr, nullptr, &status), std::free);
+  return status == 0 && text ? std::string(text.get()) : std::string(name);
+}
+
 std::string_view unqualified(std::string_view name) {
   const std::string_view bare = trace::bare_kernel_name(name);
   if (name.starts_with("_Z")) return bare;  // what follows is a mangled signature

@@ -10,6 +10,9 @@ namespace ui {
 // arguments stay.
 std::string_view unqualified(std::string_view name);
 
+// "_ZN5aiter4copyEv" as a compiler would print it; any other text, and what is cut off, as it is.
+std::string demangled(std::string_view name);
+
 // At most `chars` characters (code points) with "…" for what was cut from the end; "" if fewer than
 // 3 would be left.
 std::string clipped(std::string_view text, int chars);

@@ -250,6 +250,11 @@ void fill_band(const Frame& f, BandVm& band) {
   if (f.item.bubbles) fill_labels(f, band);
 }
 
+// Whether lengths are ever written below this band, at whatever zoom: a run without such gaps leaves the room to others.
+bool labels_wanted(const StackItem& item) {
+  return item.report && item.report->kind(trace::BubbleKind::stall).count + item.report->kind(trace::BubbleKind::fence).count > 0;
+}
+
 void fill_ticks(const Viewport& view, TimelineVm& out) {
   constexpr double kMinTickPx = 56;
   double step = 1;  // ns; 1, 2, 5, 10, 25, 50, 100, 250 ...
@@ -300,7 +305,7 @@ void build_timeline(std::span<const StackItem> items, const Viewport& view,
     band.rows_y = band.host_y + band.host_h;
     band.rows_h = height_of(*items[i].lanes, style);
     band.strip_y = band.rows_y + band.rows_h + 3;
-    band.h = band.strip_y + style.strip_px + style.label_px - y;
+    band.h = band.strip_y + style.strip_px + (labels_wanted(items[i]) ? style.label_px : style.row_gap_px) - y;
     fill_band({items[i], *items[i].lanes, view, style, out}, band);
     y += band.h + style.band_gap_px;
     out.bands.push_back(band);
