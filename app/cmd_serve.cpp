@@ -22,6 +22,9 @@ namespace {
 
 // A line longer than this is no request: the longest real ones are a few kilobytes.
 constexpr size_t kLongestLine = size_t{1} << 20;
+// A reply from here on is announced, so that the other side can show how much of it has come: a recording takes seconds
+// on a slow link.
+constexpr size_t kAnnounced = size_t{256} << 10;
 
 class Server {
  public:
@@ -89,7 +92,8 @@ class Server {
   }
 
   void write(const trace::Reply& reply) {
-    const std::string line = trace::write_message(reply) + "\n";
+    std::string line = trace::write_message(reply) + "\n";
+    if (line.size() >= kAnnounced) line = trace::write_message(trace::Reply(trace::reply::Coming{static_cast<int64_t>(line.size())})) + "\n" + line;
     if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout) != 0) m_ended = m_peer_gone = true;
   }
 
@@ -105,7 +109,7 @@ void add_serve(CLI::App& cli, Context& context) {
   auto stdio = std::make_shared<bool>(false);
   auto* command = cli.add_subcommand("serve", "The engine for a window elsewhere: requests on stdin, replies on stdout, a JSON message a line.");
   command->footer("Example: ssh HOST decodescope-record serve --stdio\n"
-                  "         echo '{\"type\": \"hello\", \"protocol\": 1, \"version\": \"by hand\"}' | decodescope serve --stdio");
+                  "         echo '{\"type\": \"hello\", \"protocol\": 2, \"version\": \"by hand\"}' | decodescope serve --stdio");
   command->add_flag("--stdio", *stdio, "speak over stdin and stdout (the only way so far)")->required();
   command->callback([&context, stdio] {
     context.run = [stdio] {

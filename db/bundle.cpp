@@ -120,7 +120,7 @@ int64_t find_same(SQLite::Database& database, const trace::Run& run, const std::
   // Scrubbed on its way: the run that becomes this one when it is scrubbed too.
   candidates.clear();
   Query alike(database, "SELECT id FROM run WHERE created = ? AND host <> '' ORDER BY id LIMIT 20");
-  alike.statement().bind(1, run.created);
+  alike.bind(1, run.created);
   while (alike.next()) candidates.push_back(alike.integer());
   return among(true);
 }

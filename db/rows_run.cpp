@@ -215,7 +215,7 @@ std::vector<trace::Run> list_runs(const SQLite::Database& database, const RunFil
   if (filter.limit > 0) sql += " LIMIT " + std::to_string(filter.limit);
   Query query(database, sql);
   for (size_t i = 0; i < where.parameters.size(); ++i)
-    query.statement().bind(static_cast<int>(i) + 1, where.parameters[i]);
+    query.bind(static_cast<int>(i) + 1, where.parameters[i]);
   std::vector<trace::Run> runs;
   while (query.next()) runs.push_back(read_columns(query));
   return runs;

@@ -86,8 +86,9 @@ int64_t read_end(Query& query, int64_t start_ns) {
 
 // Rows of one table of a run, in order of i. `row` reads what follows i.
 template <class T, class Row>
-std::vector<T> read_rows(const SQLite::Database& database, int64_t run, const char* sql, Row row) {
+std::vector<T> read_rows(const SQLite::Database& database, int64_t run, const char* sql, Row row, size_t expected = 0) {
   std::vector<T> rows;
+  rows.reserve(expected);
   Query query(database, sql, run);
   while (query.next()) {
     if (rows.size() >= kMaxRows) query.refuse("more than 50,000,000 rows");
@@ -176,6 +177,12 @@ void write_events(SQLite::Database& database, int64_t run, const Trace& t) {
   }
 }
 
+// Rows of a run as its newest one tells; a file may lie, so no more than a million are believed.
+size_t event_rows(const SQLite::Database& database, int64_t run) {
+  Query query(database, "SELECT coalesce(max(i), -1) + 1 FROM event WHERE run = ?", run);
+  return query.next() ? static_cast<size_t>(std::clamp<int64_t>(query.integer(), 0, 1'000'000)) : 0;
+}
+
 void read_events(const SQLite::Database& database, int64_t run, Trace& t) {
   const CategoryTable categories = read_categories(database);
   t.events = read_rows<trace::Event>(
@@ -196,7 +203,8 @@ void read_events(const SQLite::Database& database, int64_t run, Trace& t) {
         e.call = q.index_or<uint32_t>(kNone);
         e.detail = q.index_or<uint32_t>(kNone);
         return e;
-      });
+      },
+      event_rows(database, run));
 }
 
 // Lanes hold which events are theirs; events are sorted by lane, which check_trace() verifies.

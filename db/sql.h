@@ -6,10 +6,12 @@
 // connection.h turns either into an Error at the edge of the folder. REQUIRES: used by one thread at a time.
 #pragma once
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
 
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,26 +48,28 @@ class Inserter {
   int m_index = 0;
 };
 
+// Reads SQLite's columns itself: SQLiteCpp makes an object with a counted reference of every value, and a stored run has
+// twelve million of them.
 class Query {
  public:
-  Query(const SQLite::Database& database, const std::string& sql) : m_statement(database, sql) {}
+  Query(const SQLite::Database& database, const std::string& sql);
   Query(const SQLite::Database& database, const std::string& sql, int64_t parameter) : Query(database, sql) {
-    m_statement.bind(1, parameter);
+    bind(1, parameter);
   }
 
-  SQLite::Statement& statement() { return m_statement; }
+  void bind(int parameter, int64_t value);
+  void bind(int parameter, const std::string& value);
   // Moves to the next row; columns are read from the first on, in order.
-  bool next() {
-    m_column = -1;
-    return m_statement.executeStep();
-  }
+  bool next();
 
-  int64_t integer() { return integer_of(next_column()); }
+  int64_t integer() {
+    if (sqlite3_column_type(row(), ++m_column) != SQLITE_INTEGER) refuse("expected an integer");
+    return sqlite3_column_int64(row(), m_column);
+  }
   int64_t integer_or(int64_t unknown) {
-    const SQLite::Column column = next_column();
-    const int type = column.getType();
-    if (type == SQLite::INTEGER) return column.getInt64();
-    if (type != SQLite::Null) refuse("expected an integer");
+    const int type = sqlite3_column_type(row(), ++m_column);
+    if (type == SQLITE_INTEGER) return sqlite3_column_int64(row(), m_column);
+    if (type != SQLITE_NULL) refuse("expected an integer");
     return unknown;
   }
   template <class T>
@@ -88,18 +92,18 @@ class Query {
   }
 
  private:
-  SQLite::Column next_column() { return m_statement.getColumn(++m_column); }
-  int64_t integer_of(const SQLite::Column& column) const {
-    if (!column.isInteger()) refuse("expected an integer");
-    return column.getInt64();
-  }
+  struct Finalise {
+    void operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
+  };
+  sqlite3_stmt* row() const { return m_statement.get(); }
   template <class T>
   T narrow(int64_t value) const {
     if (!std::in_range<T>(value)) refuse(std::to_string(value) + " is out of range");
     return static_cast<T>(value);
   }
 
-  SQLite::Statement m_statement;
+  sqlite3* m_database;
+  std::unique_ptr<sqlite3_stmt, Finalise> m_statement;
   int m_column = -1;
 };
 

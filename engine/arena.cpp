@@ -12,7 +12,7 @@ constexpr uint8_t kGuardByte = 0xa5;
 constexpr int64_t kPlacements = 16384;  // x 64 bytes: offsets within 1 MiB
 }  // namespace
 
-Arena::Arena(std::vector<Request> requests, uint64_t placement_seed)
+Arena::Arena(std::vector<Request> requests, uint64_t placement_seed, bool addresses_only)
     : m_requests(std::move(requests)) {
   const double u = Draw(placement_seed, "arena").uniform(0);
   int64_t at = static_cast<int64_t>(u * kPlacements) * 64 + kGuard;
@@ -21,7 +21,8 @@ Arena::Arena(std::vector<Request> requests, uint64_t placement_seed)
     at += (r.bytes + kGuard + 63) / 64 * 64;
     m_bytes += r.bytes;
   }
-  m_memory = Memory(at);
+  m_memory = addresses_only ? Memory::reserved(at) : Memory(at);
+  if (addresses_only) return;
   draw_guards();
   poison();
 }

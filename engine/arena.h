@@ -19,7 +19,8 @@ class Arena {
   };
 
   Arena() = default;
-  Arena(std::vector<Request> requests, uint64_t placement_seed);
+  // `addresses_only`: of a plan that is looked at and never run; nothing may be written there.
+  Arena(std::vector<Request> requests, uint64_t placement_seed, bool addresses_only = false);
 
   const Memory& memory() const { return m_memory; }
   uint8_t* at(size_t i) const { return m_memory.data() + m_offsets[i]; }

@@ -8,6 +8,7 @@
 #include "engine/gpu_device.h"
 #include "engine/gpu_step.h"
 #include "engine/mailbox.h"
+#include "engine/plan_sketch.h"
 #include "engine/sensors.h"
 #include "engine/session.h"
 
@@ -186,6 +187,12 @@ class Worker {
       refuse(result.error());
     }
     enter(m_resting);
+  }
+
+  void handle(const request::Sketch& sketch) {
+    m_doing = "planning";
+    m_mail.reply(reply::Sketched{std::make_shared<trace::PlanSketch>(
+        plan_sketch(sketch.spec, sketch.key, m_session ? &m_session->model() : nullptr))});
   }
 
   // What it would break off has ended already: nothing is under way between requests.

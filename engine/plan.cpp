@@ -21,10 +21,12 @@ Planner::Planner(const PlanInputs& in, const trace::ToggleSet& toggles, const Pl
   m_buf =
       declare(m_b, in.shape, toggles, options,
               chunk && in.model.has_indexer() ? static_cast<int64_t>(chunk->gathered.size()) : 0);
-  m_b.place(options.placement_seed);
+  m_b.place(options);
   for (int64_t i = 0; i < m_s.layers; ++i) {
-    m_kv_cache.push_back(m_b.external());
-    m_index_cache.push_back(m_b.external());
+    const kernels::KvCache& kv = in.kv.layers[static_cast<size_t>(i)];
+    m_kv_cache.push_back(m_b.external("kv_cache", kv.format, kv.slots * kv.width() * size_of(kv.format)));
+    const kernels::IndexCache& index = in.index.layers[static_cast<size_t>(i)];
+    m_index_cache.push_back(m_b.external("index_cache", Format::u8, index.pages * kernels::index_page_bytes(index.page_size)));
   }
   m_produced = is(ToggleKey::x_scale, "transposed") ? ScaleLayout::column : ScaleLayout::row;
   m_index_stream = is(ToggleKey::streams, "dual") ? 1 : 0;

@@ -22,6 +22,7 @@ struct PlannedOp {
   int stream = 0;
   int previous = -1;       // the op before it on its stream
   std::vector<int> waits;  // ops of other streams
+  std::vector<int> reads, writes;  // DecodePlan::buffers; a view's address alone is not among them
   bool awaited = false;    // an op of another stream waits for it
   bool flip_bit =
       false;  // the hidden fault hook: one bit of its first output is flipped after it ran
@@ -30,8 +31,17 @@ struct PlannedOp {
   GpuStep* gpu = nullptr;  // what runs it there; null: the CPU
 };
 
+// What ops read and write: a buffer of the arena or, outside it, a layer's cache.
+struct PlanBuffer {
+  std::string name;
+  kernels::Format format = kernels::Format::u8;
+  int64_t bytes = 0;
+  bool cache = false;
+};
+
 struct DecodePlan {
   std::vector<PlannedOp> ops;
+  std::vector<PlanBuffer> buffers;
   int streams = 1;
   const float* logits = nullptr;         // [M, vocab]
   const int32_t* next_tokens = nullptr;  // [M], the last op's output
@@ -50,6 +60,7 @@ struct PlanOptions {
   uint64_t placement_seed = 0;
   bool overlap = true;  // on a GPU: a kernel may begin while the one before it ends
   int64_t splits = 0;  // split-K of attention; 0: by the published rule for the step's tokens
+  bool addresses_only = false;  // the plan is looked at, never run: its buffers are mere addresses
 };
 
 // Tokens of a prefill, of one sequence or of several: each is a row of its own that sees what came

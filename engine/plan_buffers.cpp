@@ -108,7 +108,7 @@ class Declare {
     return m_b.buffer<kernels::E4m3>(name, n, Format::e4m3);
   }
   QuantBuffer quant(const char* name, int64_t rows, int64_t columns) {
-    return {e4m3(name, rows * columns), f32(name, rows * columns / kernels::kGroup)};
+    return {e4m3(name, rows * columns), m_b.buffer<float>(std::string(name) + "_scales", rows * columns / kernels::kGroup, Format::f32)};
   }
   MxBuffer mx(const std::string& name, int64_t n) {
     return {m_b.buffer<uint8_t>(name, n / 2, Format::u8),

@@ -42,6 +42,7 @@ void PlanBuilder::emit(std::string_view key, trace::Category category, kernels::
     }
     use = {self, {}};
   }
+  op.reads = std::move(m_reads), op.writes = std::move(m_writes);
   m_reads.clear(), m_writes.clear();
   for (int i = self - 1; i >= 0 && op.previous < 0; --i) {
     if (m_plan.ops[static_cast<size_t>(i)].stream == op.stream) op.previous = i;

@@ -19,15 +19,19 @@ class PlanBuilder {
     m_uses.push_back({});
     return {static_cast<int>(m_requests.size()) - 1};
   }
-  // Memory outside the arena (caches): only its order of use is tracked.
-  int external() {
+  // Memory outside the arena (a layer's cache): only its order of use is tracked.
+  int external(std::string name, kernels::Format format, int64_t bytes) {
     m_uses.push_back({});
+    m_plan.buffers.push_back({std::move(name), format, bytes, true});
     return static_cast<int>(m_uses.size()) - 1;
   }
   const std::vector<Arena::Request>& requests() const { return m_requests; }
 
   // REQUIRES: every buffer() has been declared; externals come after.
-  void place(uint64_t seed) { m_arena = Arena(m_requests, seed); }
+  void place(const PlanOptions& options) {
+    for (const Arena::Request& r : m_requests) m_plan.buffers.push_back({r.name, r.format, r.bytes, false});
+    m_arena = Arena(m_requests, options.placement_seed, options.addresses_only);
+  }
 
   template <class T>
   const T* read(Buffer<T> b) {

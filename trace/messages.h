@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "trace/ab.h"
+#include "trace/plan_sketch.h"
 #include "trace/run.h"
 
 namespace trace {
 
-inline constexpr int kProtocol = 1;
+inline constexpr int kProtocol = 2;
 
 struct BackendInfo {
   std::string name;        // cpu, cuda, hip
@@ -31,14 +32,15 @@ struct Resume {};
 struct SingleStep {};
 struct Record { int steps = 0; std::string name; };   // 0 = the spec's; answers Recorded
 struct RunAb { AbSpec spec; };                     // pauses the live run; answers AbProgress..., AbDone
+struct Sketch { RunSpec spec; ToggleKey key{}; };  // plans, runs nothing; answers Sketched. spec: what the switch has when it is on
 struct Cancel {};                                  // the recording or A/B under way
 struct Stop {};                                    // unload
 struct Bye {};                                     // end the host
 }  // namespace request
 
 using Request = std::variant<request::Hello, request::Start, request::SetToggles, request::Pause, request::Resume,
-                             request::SingleStep, request::Record, request::RunAb, request::Cancel, request::Stop,
-                             request::Bye>;
+                             request::SingleStep, request::Record, request::RunAb, request::Sketch, request::Cancel,
+                             request::Stop, request::Bye>;
 
 namespace reply {
 enum class Phase : uint8_t { idle, loading, running, paused, recording, ab };
@@ -60,14 +62,16 @@ struct StepTrace { int64_t index = 0; TracePtr trace; };   // newest step's time
 struct Recorded { RunPtr run; };
 struct AbProgress { int instance = 0, instances = 0, quad = 0, quads = 0; std::string detail; AbEstimate so_far; };
 struct AbDone { std::shared_ptr<const AbResult> result; };
+struct Sketched { std::shared_ptr<const PlanSketch> sketch; };   // also when there is none: it says why
 struct Refused { Error error; };                   // before anything ran
 struct Failed { Error error; };                    // the work broke off; the host lives on
 struct Cancelled { std::string what; };
 struct Notice { std::string text; };
+struct Coming { int64_t bytes = 0; };               // of the next line, where messages travel as lines: a long one, for its progress
 }  // namespace reply
 
 using Reply = std::variant<reply::Welcome, reply::State, reply::StepDone, reply::StepTrace, reply::Recorded,
-                           reply::AbProgress, reply::AbDone, reply::Refused, reply::Failed, reply::Cancelled,
-                           reply::Notice>;
+                           reply::AbProgress, reply::AbDone, reply::Sketched, reply::Refused, reply::Failed,
+                           reply::Cancelled, reply::Notice, reply::Coming>;
 
 }  // namespace trace

@@ -62,17 +62,66 @@ void fields(V& v, S& s) {
   v("sensors", s.sensors);
 }
 
-using AbResultPtr = std::shared_ptr<const AbResult>;
+template <class T>
+concept Shared = std::same_as<T, AbResult> || std::same_as<T, PlanSketch>;
 
-nlohmann::json json_value(const AbResultPtr& result) {
-  return result ? JsonWriter::of(*result) : nlohmann::json();
+template <Shared T>
+nlohmann::json json_value(const std::shared_ptr<const T>& value) {
+  return value ? JsonWriter::of(*value) : nlohmann::json();
 }
 
-void read_json_value(JsonReader& reader, const nlohmann::json& in, const std::string& path, AbResultPtr& result) {
-  if (in.is_null()) return result.reset();
-  auto value = std::make_shared<AbResult>();
+template <Shared T>
+void read_json_value(JsonReader& reader, const nlohmann::json& in, const std::string& path, std::shared_ptr<const T>& to) {
+  if (in.is_null()) return to.reset();
+  auto value = std::make_shared<T>();
   reader.read(in, path, *value);
-  result = std::move(value);
+  to = std::move(value);
+}
+
+template <class V, Is<PlannedLaunch> S>
+void fields(V& v, S& s) {
+  v("label", s.label);
+  v("kernel", s.kernel);
+  v("category", s.category);
+  v("stream", s.stream);
+  v("reads", s.reads);
+  v("writes", s.writes);
+  v("waits", s.waits);
+  v("form", s.form);
+  v("bytes", s.bytes);
+}
+template <class V, Is<PlannedBuffer> S>
+void fields(V& v, S& s) {
+  v("name", s.name);
+  v("format", s.format);
+  v("bytes", s.bytes);
+  v("cache", s.cache);
+}
+template <class V, Is<PlanArm> S>
+void fields(V& v, S& s) {
+  v("value", s.value);
+  v("launches", s.launches);
+  v("buffers", s.buffers);
+  v("step_launches", s.step_launches);
+  v("host_launches", s.host_launches);
+}
+template <class V, Is<PlanCheck> S>
+void fields(V& v, S& s) {
+  v("what", s.what);
+  v("result", s.result);
+  v("ok", s.ok);
+}
+template <class V, Is<PlanSketch> S>
+void fields(V& v, S& s) {
+  v("key", s.key);
+  v("spec", s.spec);
+  v("layer", s.layer);
+  v("layers", s.layers);
+  v("layers_changed", s.layers_changed);
+  v("a", s.a);
+  v("b", s.b);
+  v("checks", s.checks);
+  v("problem", s.problem);
 }
 
 template <class V, Is<Error> S>
@@ -113,6 +162,11 @@ void fields(V& v, S& s) {
 template <class V, Is<RunAb> S>
 void fields(V& v, S& s) {
   v("spec", s.spec);
+}
+template <class V, Is<Sketch> S>
+void fields(V& v, S& s) {
+  v("spec", s.spec);
+  v("key", s.key);
 }
 // Messages that are their type alone.
 template <class V, class S>
@@ -166,6 +220,10 @@ template <class V, Is<AbDone> S>
 void fields(V& v, S& s) {
   v("result", s.result);
 }
+template <class V, Is<Sketched> S>
+void fields(V& v, S& s) {
+  v("sketch", s.sketch);
+}
 template <class V, Is<Refused> S>
 void fields(V& v, S& s) {
   v("error", s.error);
@@ -182,6 +240,10 @@ template <class V, Is<Notice> S>
 void fields(V& v, S& s) {
   v("text", s.text);
 }
+template <class V, Is<Coming> S>
+void fields(V& v, S& s) {
+  v("bytes", s.bytes);
+}
 
 }  // namespace reply
 
@@ -193,13 +255,13 @@ struct Types;
 template <>
 struct Types<Request> {
   static constexpr std::array<std::string_view, std::variant_size_v<Request>> names{
-      "hello", "start", "set_toggles", "pause", "resume", "single_step", "record", "run_ab", "cancel", "stop", "bye"};
+      "hello", "start", "set_toggles", "pause", "resume", "single_step", "record", "run_ab", "sketch", "cancel", "stop", "bye"};
 };
 template <>
 struct Types<Reply> {
   static constexpr std::array<std::string_view, std::variant_size_v<Reply>> names{
       "welcome", "state",   "step_done", "step_trace", "recorded", "ab_progress",
-      "ab_done", "refused", "failed",    "cancelled",  "notice"};
+      "ab_done", "sketched", "refused", "failed",    "cancelled",  "notice", "coming"};
 };
 
 template <class Variant>

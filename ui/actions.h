@@ -65,6 +65,9 @@ struct RunAb {
   std::vector<trace::ToggleKey> keys;
   bool full = false;
 };                     // first against last value of each
+struct AskSketch {  // of the plan, with this switch off and on; nothing if it is there or on its way
+  trace::ToggleKey key{};
+};
 struct MarkStep {};  // at the newest step of the live chart
 struct CancelWork {};  // the recording or A/B under way
 
@@ -237,7 +240,7 @@ using Action =
                  action::OpenStored, action::CloseRun, action::SelectRun, action::StackRun,
                  action::MoveInStack, action::SetDevice, action::SaveRun, action::DeleteStored,
                  action::UndoDelete, action::NoteStored, action::StarStored, action::ExportBundle, action::ExportOpen,
-                 action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SetKernelGroups, action::MarkStep, action::CompareStored, action::Annotate, action::SetLens, action::AskKernelHistory, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
+                 action::Compare, action::SetCompareScope, action::TagStored, action::RecordAgain, action::SetKernelGroups, action::MarkStep, action::AskSketch, action::CompareStored, action::Annotate, action::SetLens, action::AskKernelHistory, action::SaveText, action::ShowAbout, action::SetViewport, action::FitView, action::SelectEvent,
                  action::SelectBubble, action::ClearSelection, action::FitSelection,
                  action::StepOnLane, action::StepGap, action::ToggleMark, action::SetThresholds,
                  action::SetShow, action::SetAlign, action::SetMeasure, action::StepRelated, action::Search, action::SearchStep, action::SetTheme,

@@ -163,6 +163,7 @@ void controls(const AppState& state, Actions& actions) {
   if (s.probe.calls > 0)
     tail += " · waited for the engine: " + (s.probe.over_1ms > 0 ? count_text(s.probe.over_1ms) + " times over 1 ms, " : std::string()) +
             "at most " + number_text(s.probe.longest_us, 0) + " µs";
+  if (state.drawing_pct >= 0) tail += " · drawing takes " + number_text(state.drawing_pct, 1) + " % of the time";
   if (ImGui::CalcTextSize(tail.c_str()).x > ImGui::GetContentRegionAvail().x) tail = count_text(s.steps.back().index + 1) + " steps";
   right(tail, theme().colours.dim);
 }

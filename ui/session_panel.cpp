@@ -106,17 +106,15 @@ void draft_form(const AppState& state, UiMemory& memory, Actions& actions) {
   if (changed) actions.push_back(action::EditSpec{spec});
 }
 
-void progress(const SessionVm& vm, const AppState& state) {
+void progress(const std::string& what, double fraction, double now_s) {
   const Palette& p = theme().colours;
-  wrapped(vm.progress, p.dim);
+  wrapped(what, p.dim);
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float w = ImGui::GetContentRegionAvail().x, h = 4;
   ImDrawList* draw = ImGui::GetWindowDrawList();
   draw->AddRectFilled(at, {at.x + w, at.y + h}, u32(p.raised), 2);
-  const float wander = static_cast<float>(std::fmod(state.now_s, 2.0) / 2) * (w - 40);
-  const float x0 = vm.fraction >= 0 ? 0 : wander,
-              x1 = vm.fraction >= 0 ? w * static_cast<float>(std::min(vm.fraction, 1.0))
-                                    : wander + 40;
+  const float wander = static_cast<float>(std::fmod(now_s, 2.0) / 2) * (w - 40);
+  const float x0 = fraction >= 0 ? 0 : wander, x1 = fraction >= 0 ? w * static_cast<float>(std::min(fraction, 1.0)) : wander + 40;
   draw->AddRectFilled({at.x + x0, at.y}, {at.x + x1, at.y + h}, u32(p.accent), 2);
   ImGui::Dummy({w, h + 2});
 }
@@ -158,14 +156,17 @@ void draw_session(const AppState& state, UiMemory& memory, Actions& actions) {
     draft_form(state, memory, actions);
   }
   gap(2);
-  if (!vm.progress.empty()) progress(vm, state);
+  if (!vm.progress.empty()) progress(vm.progress, vm.fraction, state.now_s);
   buttons(state, vm, actions);
   if (!state.session.link_text.empty()) {
     gap(1);
     wrapped(state.session.link_text, theme().colours.fence);
   }
-  if (state.session.receiving_bytes > 0)
-    dim("receiving " + bytes_text(state.session.receiving_bytes));
+  if (const SessionState& s = state.session; s.coming_bytes > 0) {
+    gap(1);
+    const double share = static_cast<double>(s.receiving_bytes) / static_cast<double>(s.coming_bytes);
+    progress("receiving " + bytes_text(s.receiving_bytes) + " of " + bytes_text(s.coming_bytes), share, state.now_s);
+  }
   if (!vm.refusal.empty()) {
     gap(1);
     wrapped(vm.refusal, theme().colours.stall);

@@ -15,6 +15,7 @@
 #include "trace/ab.h"
 #include "trace/compare.h"
 #include "trace/messages.h"
+#include "trace/plan_sketch.h"
 #include "ui/actions.h"
 #include "ui/vm/analysis.h"
 #include "ui/vm/annotations.h"
@@ -56,13 +57,19 @@ struct EngineProbe {
 
 inline constexpr size_t kStepHistory = 4096;
 
+// The plan with a switch off and on, for the specification that was asked about.
+struct SketchState {
+  trace::RunSpec asked;
+  std::shared_ptr<const trace::PlanSketch> sketch;   // null while it is on its way
+};
+
 struct SessionState {
   std::string absent;      // why this window has no engine; empty = it has one
   bool connected = false;  // Welcome was received
   std::string host = "this machine";
   std::string remote;     // host or command line; empty = the engine of this process
   std::string link_text;  // "connecting to ...", or why there is no link; empty = there is one
-  int64_t receiving_bytes = 0;
+  int64_t receiving_bytes = 0, coming_bytes = 0;   // of a long message from the other machine; 0 = none
   std::vector<trace::BackendInfo> backends;
   trace::reply::Phase phase = trace::reply::Phase::idle;
   std::string detail;
@@ -75,6 +82,7 @@ struct SessionState {
   std::map<trace::ToggleKey, std::shared_ptr<const trace::AbResult>>
       effects;  // newest A/B of that switch alone
   std::map<trace::ToggleKey, std::vector<PipelineOp>> pipelines;  // of those, what changed in a layer
+  std::map<trace::ToggleKey, SketchState> sketches;
   RunKey live = kNoRun;
   bool record_when_running = false;
   struct StepMark {
@@ -201,6 +209,7 @@ struct AppState {
   bool show_help = false;
   uint32_t next_id = 1;  // of runs, jobs, notices
   double frame_ms = 0;   // of the last frame, for the status bar
+  double drawing_pct = -1;   // of the last seconds, the part that went into drawing; -1 = not known
 
   const OpenRun* find(RunKey key) const {
     for (const OpenRun& r : runs) {

@@ -4,79 +4,11 @@
 #include <algorithm>
 
 #include "ui/panels.h"
-#include "ui/vm/toggles_vm.h"
+#include "ui/toggle_details.h"
 #include "ui/widgets.h"
 
 namespace ui {
 namespace {
-
-Rgb ink_of(Judgement j) {
-  const Palette& p = theme().colours;
-  switch (j) {
-    case Judgement::better:
-      return p.accent;
-    case Judgement::worse:
-      return p.stall;
-    case Judgement::unclear:
-      return p.fence;
-    case Judgement::same:
-    case Judgement::none:
-      return p.dim;
-  }
-  return p.dim;
-}
-
-void line_if(const char* key, const std::string& value) {
-  if (value.empty()) return;
-  dim(key);
-  ImGui::SameLine(96 * ImGui::GetStyle().FontScaleMain);
-  ImGui::PushTextWrapPos(460 * ImGui::GetStyle().FontScaleMain);
-  text(value);
-  ImGui::PopTextWrapPos();
-}
-
-// Ops of a layer in their order, what went struck out, what came underlined; wraps like words.
-void pipeline(const std::vector<PipelineOp>& ops) {
-  const Palette& p = theme().colours;
-  Mono mono(kSmallPx);
-  const float width = 460 * ImGui::GetStyle().FontScaleMain, gap_px = 10, line = ImGui::GetTextLineHeight() + 4;
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImDrawList* draw = ImGui::GetWindowDrawList();
-  float x = 0, y = 0;
-  for (const PipelineOp& op : ops) {
-    const ImVec2 size = ImGui::CalcTextSize(op.name.c_str());
-    if (x > 0 && x + size.x > width) x = 0, y += line;
-    const ImVec2 a{at.x + x, at.y + y};
-    draw->AddText(a, u32(op.side < 0 ? p.stall : op.side > 0 ? p.accent : p.dim), op.name.c_str());
-    const float rule = op.side < 0 ? a.y + size.y / 2 + 1 : a.y + size.y;
-    if (op.side != 0) draw->AddLine({a.x, rule}, {a.x + size.x, rule}, u32(op.side < 0 ? p.stall : p.accent), 1.3f);
-    x += size.x + gap_px;
-  }
-  ImGui::Dummy({width, y + line});
-}
-
-void row_tooltip(const ToggleRowVm& row) {
-  if (!ImGui::BeginTooltip()) return;
-  text(row.title.empty() ? row.name : row.title);
-  gap(1);
-  line_if("before", row.before);
-  line_if("after", row.after);
-  line_if("source", row.source);
-  line_if("upstream", row.scope);
-  line_if("published", row.published);
-  if (!row.effect_lines.empty()) {
-    gap(1);
-    dim("measured on this machine");
-    for (const std::string& line : row.effect_lines) text(line);
-    if (!row.pipeline.empty()) {
-      gap(1);
-      dim("one layer, as recorded");
-      pipeline(row.pipeline);
-    }
-  }
-  if (!row.enabled) wrapped(row.why_disabled, theme().colours.fence);
-  ImGui::EndTooltip();
-}
 
 // The value in a box of a switch's size; a click lists the others.
 void value_choice(const ToggleRowVm& row, Actions& actions) {
@@ -136,7 +68,26 @@ void effect(const ToggleRowVm& row, float edge, bool can_measure, bool full, Act
                         row.values.front().c_str(), row.values.back().c_str());
 }
 
-void toggle_row(const ToggleRowVm& row, bool can_measure, bool full, Actions& actions) {
+// The name opens what there is to say, to stay there until it is closed: a tooltip goes away with the pointer.
+bool name_link(const std::string& name, Rgb ink) {
+  const ImVec2 at = ImGui::GetCursorScreenPos(), size = ImGui::CalcTextSize(name.c_str());
+  const bool clicked = ImGui::InvisibleButton(("##about " + name).c_str(), size);
+  const bool marked = ImGui::IsItemHovered() || ImGui::IsItemFocused();
+  ImDrawList* draw = ImGui::GetWindowDrawList();
+  draw->AddText(at, u32(ink), name.c_str());
+  if (marked) draw->AddLine({at.x, at.y + size.y}, {at.x + size.x, at.y + size.y}, u32(theme().colours.faint));
+  return clicked;
+}
+
+void details_popup(const AppState& state, const ToggleRowVm& row, Actions& actions) {
+  if (!ImGui::BeginPopup("details")) return;
+  toggle_details(state, row, actions);
+  gap(2);
+  if (ImGui::SmallButton("Copy")) actions.push_back(action::CopyText{details_text(state, row)});
+  ImGui::EndPopup();
+}
+
+void toggle_row(const AppState& state, const ToggleRowVm& row, bool can_measure, bool full, Actions& actions) {
   const Palette& p = theme().colours;
   ImGui::PushID(row.name.c_str());
   const float left = ImGui::GetCursorPosX(), edge = ImGui::GetContentRegionAvail().x,
@@ -149,7 +100,7 @@ void toggle_row(const ToggleRowVm& row, bool can_measure, bool full, Actions& ac
   }
   ImGui::SameLine(indent);
   const Rgb ink = row.enabled ? p.text : p.faint;
-  text_in(ink, row.name);
+  if (name_link(row.name, ink)) ImGui::OpenPopup("details");
   if (row.enabled) {
     ImGui::SameLine(0, 6);
     badge(row.badge, row.badge_mood == Judgement::none ? p.dim : ink_of(row.badge_mood));
@@ -161,8 +112,11 @@ void toggle_row(const ToggleRowVm& row, bool can_measure, bool full, Actions& ac
   wrapped(row.summary, row.enabled ? p.dim : p.faint);
   ImGui::PopFont();
   ImGui::EndGroup();
-  if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal | ImGuiHoveredFlags_AllowWhenDisabled))
-    row_tooltip(row);
+  if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal | ImGuiHoveredFlags_AllowWhenDisabled) && ImGui::BeginTooltip()) {
+    toggle_details(state, row, actions);
+    ImGui::EndTooltip();
+  }
+  details_popup(state, row, actions);
   thin_line();
   ImGui::PopID();
 }
@@ -188,7 +142,7 @@ void draw_toggles(const AppState& state, UiMemory& memory, Actions& actions) {
   gap(1);
   std::vector<ToggleRowVm> rows = toggle_rows(state);
   std::ranges::stable_partition(rows, &ToggleRowVm::enabled);
-  for (const ToggleRowVm& row : rows) toggle_row(row, can_measure, memory.ab_full, actions);
+  for (const ToggleRowVm& row : rows) toggle_row(state, row, can_measure, memory.ab_full, actions);
 }
 
 }  // namespace ui

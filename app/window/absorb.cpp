@@ -37,6 +37,7 @@ struct Absorber {
     }
     state.session.connected = true;
     state.session.backends = r.backends;
+    std::erase_if(state.session.sketches, [](const auto& s) { return !s.second.sketch; });   // asked of a link that dropped
   }
 
   void operator()(const trace::reply::State& r) {
@@ -129,6 +130,11 @@ struct Absorber {
                (ab.equivalence.ok ? "" : ", NOT equivalent: " + ab.equivalence.first_difference));
   }
 
+  void operator()(const trace::reply::Sketched& r) {
+    if (!r.sketch) return;
+    const auto known = state.session.sketches.find(r.sketch->key);   // what was asked for meanwhile is still to come
+    if (known != state.session.sketches.end() && known->second.asked == r.sketch->spec) known->second.sketch = r.sketch;
+  }
   void operator()(const trace::reply::Refused& r) { problem("refused: " + r.error.line()); }
   void operator()(const trace::reply::Failed& r) { problem(r.error.line()); }
   void problem(const std::string& text) {
@@ -141,6 +147,7 @@ struct Absorber {
     state.session.ab_progress.reset();
     notify(state, NoticeKind::info, "cancelled: " + r.what);
   }
+  void operator()(const trace::reply::Coming&) {}   // the link's own business
   void operator()(const trace::reply::Notice& r) { notify(state, NoticeKind::info, r.text); }
 };
 

@@ -134,9 +134,9 @@ class RemoteEngine final : public EngineLink {
     [[maybe_unused]] const ssize_t n = write(m_wake, &one, sizeof one);
   }
 
-  void set(LinkPhase phase, std::string text, int64_t receiving = 0) {
+  void set(LinkPhase phase, std::string text) {
     const std::lock_guard lock(m_mutex);
-    m_state = {phase, std::move(text), receiving};
+    m_state = {phase, std::move(text), 0, 0};
   }
 
   void run() {
@@ -181,6 +181,7 @@ class RemoteEngine final : public EngineLink {
     if (!child.started()) return "the command could not be started";
     m_incoming.clear();
     m_errors.clear();
+    m_coming = 0;
     {
       const std::lock_guard lock(m_mutex);
       m_outgoing = trace::write_message(trace::Request(trace::request::Hello{trace::kProtocol, m_version})) + "\n";
@@ -243,9 +244,10 @@ class RemoteEngine final : public EngineLink {
       if (!take_line(std::string_view(m_incoming).substr(begin, end - begin))) return false;
     }
     m_incoming.erase(0, begin);
-    if (m_welcomed) {   // a long line is a trace on its way
+    if (m_welcomed) {
       const std::lock_guard lock(m_mutex);
-      m_state.receiving_bytes = m_incoming.size() > (size_t{64} << 10) ? static_cast<int64_t>(m_incoming.size()) : 0;
+      m_state.receiving_bytes = m_coming > 0 ? static_cast<int64_t>(m_incoming.size()) : 0;
+      m_state.coming_bytes = m_coming;
     }
     return true;
   }
@@ -261,6 +263,12 @@ class RemoteEngine final : public EngineLink {
       deliver(trace::reply::Failed{reply.error()});
       return true;
     }
+    // The next line is a long one: a recording, or a timeline of many kernels.
+    if (const auto* coming = std::get_if<trace::reply::Coming>(&reply.value())) {
+      m_coming = coming->bytes;
+      return true;
+    }
+    m_coming = 0;
     if (const auto* welcome = std::get_if<trace::reply::Welcome>(&reply.value())) {
       if (welcome->protocol != trace::kProtocol) {
         refuse("it speaks protocol " + std::to_string(welcome->protocol) + " (" + welcome->version + "), this window " +
@@ -304,9 +312,10 @@ class RemoteEngine final : public EngineLink {
   std::string m_outgoing;
   std::vector<trace::Reply> m_mail;
   size_t m_unread_steps = 0;
-  LinkState m_state{LinkPhase::connecting, {}, 0};
+  LinkState m_state{LinkPhase::connecting, {}, 0, 0};
   // the thread's own
   std::string m_incoming, m_errors, m_refusal;
+  int64_t m_coming = 0;   // bytes of the line under way; 0 = not announced
   bool m_welcomed = false, m_refused = false;
   std::atomic<bool> m_stop{false};
   std::thread m_thread;   // last: it uses all of the above

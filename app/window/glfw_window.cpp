@@ -10,18 +10,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 
 #include "app/window/context.h"
+#include "app/window/frame_pace.h"
 #include "app/window/icon.h"
 #include "ui/theme.h"
 
 namespace app {
 namespace {
-
-constexpr double kLiveFramePeriod_s =
-    0.08;  // frames that only the engine asks for: it needs the processor more
-constexpr double kIdlePoll_s = 0.25;
-constexpr int kFramesAfterInput = 4;  // ImGui settles hover, popups and docking within these
 
 std::string g_glfw_error;
 
@@ -49,7 +46,13 @@ void on_resize(GLFWwindow* window, int, int) {
   on_refresh(window);
 }
 
-void render(GLFWwindow* window, Workbench& bench) {
+// Where the processor draws, handing the frame over is a part of it; else it is a wait for the display.
+bool drawn_by_processor() {
+  const auto* name = reinterpret_cast<const char*>(glGetString(GL_RENDERER));
+  return name && (std::strstr(name, "llvmpipe") || std::strstr(name, "softpipe") || std::strstr(name, "swrast"));
+}
+
+void render(GLFWwindow* window, Workbench& bench, FramePace& pace) {
   const double begin = steady_seconds();
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
@@ -66,28 +69,28 @@ void render(GLFWwindow* window, Workbench& bench) {
                static_cast<float>(back.b) / 255, 1);
   glClear(GL_COLOR_BUFFER_BIT);
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  static const bool by_processor = drawn_by_processor();
+  const double handed_over = steady_seconds();
   glfwSwapBuffers(window);
+  pace.drawn(begin, by_processor ? steady_seconds() : handed_over);
+  bench.state().drawing_pct = pace.share_pct();
 }
 
 // Sleeps until something happens, then draws a few frames: a paused window costs nothing.
 void loop(GLFWwindow* window, Workbench& bench, WindowEvents& events, const WindowHooks& hooks) {
-  int frames_left = kFramesAfterInput;
-  double last_frame = 0;
+  FramePace pace;
+  bool changed = false;   // since the last frame
   while (!glfwWindowShouldClose(window) && !bench.quit()) {
-    if (frames_left > 0)
+    if (pace.settling())
       glfwPollEvents();
     else
-      glfwWaitEventsTimeout(bench.lively() ? kLiveFramePeriod_s / 2 : kIdlePoll_s);
-    const bool changed = bench.poll();
-    const bool input = GImGui->InputEventsQueue.Size > 0 || std::exchange(events.refresh, false);
-    if (input) frames_left = kFramesAfterInput;
-    const double now = steady_seconds();
-    const bool due = (changed || bench.lively()) && now - last_frame >= kLiveFramePeriod_s;
-    if (frames_left == 0 && !due) continue;
-    render(window, bench);
-    last_frame = now;
-    frames_left = std::max(frames_left - 1, 0);
-    if (hooks.shown && hooks.shown(bench)) frames_left = kFramesAfterInput;
+      glfwWaitEventsTimeout(pace.sleep_s(steady_seconds(), changed || bench.lively()));
+    changed = bench.poll() || changed;
+    if (bench.urgent() || GImGui->InputEventsQueue.Size > 0 || std::exchange(events.refresh, false)) pace.input();
+    if (!pace.due(steady_seconds(), changed || bench.lively())) continue;
+    changed = false;
+    render(window, bench, pace);
+    if (hooks.shown && hooks.shown(bench)) pace.input();
   }
 }
 

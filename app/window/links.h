@@ -18,7 +18,7 @@ enum class LinkPhase : uint8_t { up, connecting, down };
 struct LinkState {
   LinkPhase phase = LinkPhase::up;
   std::string text;              // "connecting to mi355x-01", or why there is no link
-  int64_t receiving_bytes = 0;   // of a long message on its way; 0 = none
+  int64_t receiving_bytes = 0, coming_bytes = 0;   // of a long message on its way: what is there, and the whole; 0 = none
 };
 
 // Requests out, replies in; both return at once. Main thread only.

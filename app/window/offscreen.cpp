@@ -114,6 +114,8 @@ void Offscreen::begin(float r, float g, float b) {
   glClear(GL_COLOR_BUFFER_BIT);
 }
 
+void Offscreen::finish() const { glFinish(); }
+
 Picture Offscreen::picture() const {
   Picture p{m_width, m_height, {}};
   const size_t row = static_cast<size_t>(m_width) * 4;

@@ -31,6 +31,7 @@ class Offscreen {
   int height() const { return m_height; }
   // Binds and clears; draw after it.
   void begin(float r, float g, float b);
+  void finish() const;   // waits until all of it is drawn
   Picture picture() const;
   std::string renderer() const;  // "llvmpipe (LLVM 15.0.6, 256 bits)"
 

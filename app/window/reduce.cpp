@@ -5,6 +5,7 @@
 #include "app/window/reduce_runs.h"
 #include "app/window/reduce_view.h"
 #include "ui/vm/session_vm.h"
+#include "ui/vm/toggles_vm.h"
 
 namespace app {
 namespace {
@@ -47,6 +48,15 @@ struct Reducer {
   void operator()(const action::Pause&) { post(trace::request::Pause{}); }
   void operator()(const action::Resume&) { post(trace::request::Resume{}); }
   void operator()(const action::SingleStep&) { post(trace::request::SingleStep{}); }
+  void operator()(const action::AskSketch& a) {
+    SessionState& s = state.session;
+    if (!s.connected) return;
+    trace::RunSpec spec = sketch_spec(state, a.key);
+    const auto known = s.sketches.find(a.key);
+    if (known != s.sketches.end() && known->second.asked == spec) return;
+    s.sketches[a.key] = {spec, nullptr};
+    post(trace::request::Sketch{std::move(spec), a.key});
+  }
   void operator()(const action::MarkStep&) {
     SessionState& s = state.session;
     if (s.steps.empty()) return;

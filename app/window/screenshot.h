@@ -21,6 +21,8 @@ class OffscreenWindow {
   // Polls and builds one frame, 1/60 s after the one before for ImGui; renders it unless nobody will look.
   void frame(bool rendered = true);
   Picture picture() const { return m_surface->picture(); }
+  void finish() const { m_surface->finish(); }         // as a window hands its frame over
+  std::string renderer() const { return m_surface->renderer(); }
   double last_frame_ms() const { return m_frame_ms; }  // building the frame, without rendering
 
  private:

@@ -84,6 +84,8 @@ bool Workbench::poll() {
   changed = poll_engine() || changed;
   for (Worker* worker : {m_io.get(), m_analysis.get()}) {
     for (const Outcome& outcome : worker->poll()) {
+      const auto* analysed = std::get_if<outcome::Analysed>(&outcome);
+      m_urgent = m_urgent || !analysed || analysed->key != m_state.session.live;
       run(finish(m_state, outcome));
       changed = true;
     }
@@ -125,9 +127,9 @@ bool Workbench::poll_engine() {
   ui::SessionState& s = m_state.session;
   const std::string text = link.phase == LinkPhase::up ? std::string() : link.text;
   if (link.phase != LinkPhase::up) s.connected = false;
-  changed = changed || text != s.link_text || link.receiving_bytes != s.receiving_bytes;
+  changed = changed || text != s.link_text || link.receiving_bytes != s.receiving_bytes || link.coming_bytes != s.coming_bytes;
   s.link_text = text;
-  s.receiving_bytes = link.receiving_bytes;
+  s.receiving_bytes = link.receiving_bytes, s.coming_bytes = link.coming_bytes;
   return changed;
 }
 

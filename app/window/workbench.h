@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "app/window/dialogs.h"
 #include "app/window/links.h"
@@ -42,6 +43,8 @@ class Workbench {
   bool settled() const;
   // Something moves by itself (progress, live steps): frames are due without input.
   bool lively() const;
+  // Since the last call, something came that a person waits for: a frame is due at once.
+  bool urgent() { return std::exchange(m_urgent, false); }
 
   ui::AppState& state() { return m_state; }
   const ui::AppState& state() const { return m_state; }
@@ -65,7 +68,7 @@ class Workbench {
   std::unique_ptr<Worker> m_io,
       m_analysis;  // imports and store; analyses: a live view goes on during an import
   Dialogs m_dialogs;
-  bool m_quit = false, m_theme_pending = false;
+  bool m_quit = false, m_theme_pending = false, m_urgent = false;
   double m_opened_s = 0;
 };
 

@@ -60,6 +60,29 @@ TEST_CASE("hello, and a peer of another protocol") {
   CHECK(refused->error.what.find(std::to_string(trace::kProtocol)) != std::string::npos);
 }
 
+TEST_CASE("a plan sketch is answered before anything is loaded, while a model runs, and in words where it cannot be") {
+  Client c;
+  auto spec = small_spec(2, 100);
+  spec.toggles = with(spec.toggles, "cat_skip", "on");
+  c.host.post(request::Sketch{spec, trace::ToggleKey::cat_skip});
+  const auto first = c.until<reply::Sketched>()->sketch;
+  REQUIRE(first);
+  CHECK(first->problem.empty());
+  CHECK(first->spec == spec);   // as asked: backend "auto" and all
+  c.host.post(request::Start{spec});
+  const auto running = *c.phase(reply::Phase::running)->spec;
+  c.host.post(request::Sketch{running, trace::ToggleKey::cat_skip});
+  const auto second = c.until<reply::Sketched>()->sketch;
+  CHECK(second->a.launches == first->a.launches);
+  CHECK(second->b.launches == first->b.launches);
+  c.until<reply::StepDone>();   // and it goes on
+  auto dense = running;
+  dense.model = check_model("tiny-dense");
+  dense.toggles = with(trace::ToggleSet::all_off(), "streams", "dual");
+  c.host.post(request::Sketch{dense, trace::ToggleKey::streams});
+  CHECK(c.until<reply::Sketched>()->sketch->problem.find("indexer") != std::string::npos);
+}
+
 TEST_CASE("a model runs live, its switches flip between steps") {
   Client c;
   auto spec = small_spec(2, 100);

@@ -80,6 +80,8 @@ TEST_CASE("requests travel unchanged") {
     const auto ab = random_value<trace::AbSpec>(random);
     CHECK(trace::write_json(request_sent(request::RunAb{ab}).spec) == trace::write_json(ab));
   }
+  const auto asked = request_sent(request::Sketch{{.name = "of this"}, trace::ToggleKey::x_scale});
+  CHECK((asked.spec == trace::RunSpec{.name = "of this"} && asked.key == trace::ToggleKey::x_scale));
   const auto record = request_sent(request::Record{.steps = 64, .name = "a\nname"});
   CHECK((record.steps == 64 && record.name == "a\nname"));
 }
@@ -108,6 +110,16 @@ TEST_CASE("replies travel unchanged") {
   CHECK(refused.error.line() == "no such preset, --model");
   CHECK(reply_sent(reply::Failed{{"NaN", "layer 2"}}).error.where == "layer 2");
   CHECK(reply_sent(reply::Cancelled{"the A/B"}).what == "the A/B");
+  CHECK(reply_sent(reply::Coming{int64_t{1} << 33}).bytes == int64_t{1} << 33);
+  trace::PlanSketch sketch{.key = trace::ToggleKey::streams, .layer = 2, .layers = 4, .layers_changed = 3};
+  sketch.a = {.value = "single",
+              .launches = {{.label = "wk", .kernel = "gemm_fp8", .category = trace::Category::gemm, .reads = {"norm"}, .writes = {"k_raw"}, .form = "reads scales by row", .bytes = 77}},
+              .buffers = {{"norm", "bf16", 640, false}, {"kv_cache", "e4m3", 576, true}}, .step_launches = 91, .host_launches = 1};
+  sketch.b = sketch.a;
+  sketch.b.launches[0].stream = 1, sketch.b.launches[0].waits = {0, 3};
+  sketch.checks = {{"layout tags", "all refuse", true}};
+  CHECK(*reply_sent(reply::Sketched{std::make_shared<const trace::PlanSketch>(sketch)}).sketch == sketch);
+  CHECK(reply_sent(reply::Sketched{}).sketch == nullptr);
   CHECK(reply_sent(reply::Notice{"µs \"quoted\""}).text == "µs \"quoted\"");
 }
 

@@ -78,4 +78,24 @@ TEST_CASE("pictures of the live engine", "[.pictures]") {
   picture(gui, "ab-done");
 }
 
+TEST_CASE("pictures of what a click on a switch's name shows", "[.pictures]") {
+  for (const auto& [width, height, theme, name] : {std::tuple{1600, 1000, ui::ThemeName::dark, "dark"}, std::tuple{1280, 720, ui::ThemeName::light, "light"}}) {
+    Gui gui({.width = width, .height = height, .engine = true});
+    gui.show_samples();
+    gui.bench().act(ui::action::SetTheme{theme});
+    gui.run([&](ImGuiTestContext* ctx) { until(ctx, "welcome", [&] { return gui.state().session.connected; }); });
+    for (const char* key : {"cat_skip", "x_scale", "rope_update", "head_gates", "index_layout", "logits_init", "streams", "kv_dtype", "launch"}) {
+      gui.run([&](ImGuiTestContext* ctx) {
+        ctx->ItemClick((std::string("//Toggles/") + key + "/##about " + key).c_str());
+        const trace::ToggleKey k = trace::toggle_key(key).value();
+        if (!trace::unavailable(k, gui.state().draft.model, "cpu"))
+          until(ctx, "the plan", [&] { return gui.state().session.sketches.contains(k) && gui.state().session.sketches.at(k).sketch; });
+        ctx->Yield(4);
+      });
+      picture(gui, std::string("switch-") + key + "-" + name);
+      gui.run([&](ImGuiTestContext* ctx) { ctx->KeyPress(ImGuiKey_Escape); ctx->Yield(3); });
+    }
+  }
+}
+
 }  // namespace tests

@@ -32,8 +32,10 @@ std::map<int32_t, Names> layers_of(const trace::Trace& t) {
   return layers;
 }
 
-// Longest common subsequence; layers have some fifty ops.
-std::vector<PipelineOp> diff(const Names& a, const Names& b) {
+}  // namespace
+
+// Layers have some fifty ops: a table of all pairs is small.
+std::vector<PipelineOp> difference(const Names& a, const Names& b) {
   std::vector<std::vector<uint16_t>> length(a.size() + 1, std::vector<uint16_t>(b.size() + 1, 0));
   for (size_t i = a.size(); i-- > 0;) {
     for (size_t k = b.size(); k-- > 0;)
@@ -54,32 +56,19 @@ std::vector<PipelineOp> diff(const Names& a, const Names& b) {
   return out;
 }
 
-}  // namespace
-
 std::vector<PipelineOp> pipeline_diff(const trace::Trace& before, const trace::Trace& after) {
   const auto a = layers_of(before), b = layers_of(after);
   for (const auto& [layer, names] : a) {
     const auto other = b.find(layer);
     if (other == b.end() || names == other->second || names.size() > 2000 || other->second.size() > 2000) continue;
-    return diff(names, other->second);
+    return difference(names, other->second);
   }
   return {};
 }
 
 std::vector<PipelineOp> around_changes(const std::vector<PipelineOp>& all, size_t context) {
-  std::vector<uint8_t> kept(all.size(), 0);
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i].side == 0) continue;
-    const size_t first = i > context ? i - context : 0, last = std::min(i + context + 1, all.size());
-    std::fill(kept.begin() + static_cast<ptrdiff_t>(first), kept.begin() + static_cast<ptrdiff_t>(last), uint8_t{1});
-  }
   std::vector<PipelineOp> out;
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (kept[i])
-      out.push_back(all[i]);
-    else if (out.empty() || out.back().name != "…")
-      out.push_back({"…", 0});
-  }
+  for (const size_t i : places_around_changes(all, context)) out.push_back(i < all.size() ? all[i] : PipelineOp{"…", 0});
   return out;
 }
 

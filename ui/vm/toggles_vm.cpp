@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ui/vm/format.h"
+#include "ui/vm/sketch_vm.h"
 
 namespace ui {
 namespace {
@@ -76,6 +77,20 @@ std::vector<std::string> ab_lines(const trace::AbResult& ab) {
   return lines;
 }
 
+trace::RunSpec sketch_spec(const AppState& state, trace::ToggleKey key) {
+  const SessionState& s = state.session;
+  trace::RunSpec spec = s.running && s.phase != trace::reply::Phase::idle ? *s.running : state.draft;
+  spec.toggles = state.draft.toggles;
+  if (spec.toggles.index(key) == 0) spec.toggles.set_index(key, trace::info(key).value_count - 1);
+  return spec;
+}
+
+std::shared_ptr<const trace::PlanSketch> current_sketch(const AppState& state, trace::ToggleKey key) {
+  const auto known = state.session.sketches.find(key);
+  if (known == state.session.sketches.end() || !(known->second.asked == sketch_spec(state, key))) return nullptr;
+  return known->second.sketch;
+}
+
 std::vector<ToggleRowVm> toggle_rows(const AppState& state) {
   std::vector<ToggleRowVm> rows;
   const SessionState& s = state.session;
@@ -103,7 +118,7 @@ std::vector<ToggleRowVm> toggle_rows(const AppState& state) {
     row.summary = row.enabled ? std::string(row.on ? info.after : info.before) : row.why_disabled;
     row.badge = trace::to_string(info.equivalence);
     if (const auto effect = s.effects.find(info.key); effect != s.effects.end())
-      add_effect(*effect->second, row);
+      row.ab = effect->second, add_effect(*effect->second, row);
     if (const auto pipeline = s.pipelines.find(info.key); pipeline != s.pipelines.end())
       row.pipeline = around_changes(pipeline->second, 2);
     row.measuring = s.phase == trace::reply::Phase::ab &&
@@ -111,6 +126,34 @@ std::vector<ToggleRowVm> toggle_rows(const AppState& state) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+std::string details_text(const AppState& state, const ToggleRowVm& row) {
+  std::string out = row.title + " (" + row.name + ")\n";
+  const auto line = [&](const char* key, const std::string& value) {
+    if (!value.empty()) out += std::string(key) + ": " + value + "\n";
+  };
+  line("not here", row.why_disabled);
+  line("before", row.before);
+  line("after", row.after);
+  line("source", row.source);
+  line("upstream", row.scope);
+  line("published", row.published);
+  const auto plan = current_sketch(state, row.key);
+  if (plan && plan->problem.empty()) {
+    const SketchVm vm = sketch_vm(*plan);
+    out += "planned, " + vm.where + ": " + vm.launches + "\n";
+    for (const SketchLaunchVm& l : vm.pipeline)
+      if (l.side != 0) out += std::string(l.side < 0 ? "  - " : "  + ") + l.name + "\n";
+    for (const std::string& form : vm.forms) out += "  " + form + "\n";
+    for (const SketchRowVm& b : vm.buffers)
+      for (const auto& [value, use] : {std::pair{&vm.before, &b.before}, std::pair{&vm.after, &b.after}})
+        out += "  " + b.name + ", " + *value + ": " + (use->role == BufferRole::absent ? "not touched" : use->size + ", " + use->by + "; " + use->to) + "\n";
+  }
+  for (const std::string& measured : row.effect_lines) line("measured", measured);
+  for (const InvariantVm& i : invariants(row.key, row.ab.get(), plan.get()))
+    out += std::string(i.held == Held::yes ? "held" : i.held == Held::no ? "BROKEN" : "open") + ": " + i.what + ": " + i.result + "\n";
+  return out;
 }
 
 }  // namespace ui

@@ -27,9 +27,19 @@ struct ToggleRowVm {
   Judgement effect_mood = Judgement::none;
   std::vector<std::string> effect_lines;  // interval, verdict, removed launches, for the tooltip
   std::vector<PipelineOp> pipeline;       // around what it changed in a layer, as recorded here
+  std::shared_ptr<const trace::AbResult> ab;   // that the effect is of
   bool measuring = false;                 // its A/B is under way
 };
 std::vector<ToggleRowVm> toggle_rows(const AppState&);
+
+// What the plan sketch of a switch is asked of: what runs, else what would; the switch at the value it is compared at,
+// the last where it is off, so that flipping it changes nothing about its sketch.
+trace::RunSpec sketch_spec(const AppState&, trace::ToggleKey);
+// The sketch of that, null while there is none.
+std::shared_ptr<const trace::PlanSketch> current_sketch(const AppState&, trace::ToggleKey);
+
+// The details of a switch as text, to be copied: words, plan, measurement, invariants.
+std::string details_text(const AppState&, const ToggleRowVm&);
 
 // An A/B in a few lines: verdict, delta with interval, minimum detectable effect, equivalence,
 // launches removed.
