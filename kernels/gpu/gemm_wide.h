@@ -1,6 +1,7 @@
 // GEMMs of 17 tokens and more, for waves of 32: 64 columns x 64 tokens a block. Four waves take a step of K together:
 // each streams its 16 rows of weights and 16 of the tokens through its ring (ring.h) and leaves its tokens to the others
 // in shared memory, widened, as their lanes hold them. The blocks of a cluster split K.
+// (Four stages and two blocks a multiprocessor were measured too: slower where clusters are wide.)
 // Bytes: weights once, tokens once a block of 64 columns (as many bytes again at 64 tokens, out of the cache). Bound by
 // shared memory: 64 KB of tokens are read for 8 KB of weights, some 15 bytes of weights a cycle and multiprocessor.
 // (wgmma was tried, which reads tokens once for four waves: it needs a fence between writing and reading them, which
@@ -13,7 +14,7 @@ namespace kernels::GPU_NS {
 
 inline constexpr int kWideColumns = 64, kWideTokens = 64;
 inline constexpr int kWideWaves = 4, kWideBlock = kWideWaves * kWave;
-inline constexpr int kWideRing = 4, kWideResident = 2;  // stages a wave; blocks a multiprocessor has room for
+inline constexpr int kWideRing = 2, kWideResident = 3;  // stages a wave; blocks a multiprocessor has room for
 inline constexpr int kWideTiles = kWideTokens / 16;
 
 // Two buffers of tokens (fp8 as f16: twice the bytes) and of their scales.

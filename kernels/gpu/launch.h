@@ -75,8 +75,8 @@
 #define GPU_KERNELS_32(X)                \
   X(moe_gate_up_fp8, MoeGateUpArgs, 256, 2) \
   X(moe_down_fp8, MoeDownArgs, 256, 3)      \
-  X(gemm_fp8_wide, GemmFp8Args, 128, 2)    \
-  X(gemm_bf16_wide, GemmBf16Args, 128, 2)
+  X(gemm_fp8_wide, GemmFp8Args, 128, 3)    \
+  X(gemm_bf16_wide, GemmBf16Args, 128, 3)
 
 namespace kernels::gpu {
 

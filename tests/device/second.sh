@@ -4,6 +4,7 @@
 #   account   the four passes of the accounting, eager, graph and dual-stream graph; "stamps_cost_pct" must stay below 2
 #   probe     doctor --bundle: the device's clock, empty node, reads and copies by size, stamps against the profiler, check
 #   speed     bench kernels and step at batches 1, 4, 16 and 64
+#   rows      the other shapes of the table of peers: long contexts, more heads, other models
 #   ab        A/Bs of the switches, the streams in the full form, one sweep
 #   samples   small recordings with both clocks, exported
 set -u
@@ -30,16 +31,27 @@ account)
 probe)
   stage probe 240 "$program" doctor --bundle "$OUT/bundle.txt" ;;
 speed)
-  stage kernels4 60 "$program" bench kernels $glm $narrow $on --batch 4 --json
-  for m in 1 16 64; do stage kernels$m 45 "$program" bench kernels $glm $narrow $on --layers 16 --batch $m --json; done
-  for m in 1 4 16 64; do stage step$m 40 "$program" bench step $glm $narrow $on --batch $m --steps 12 --json; done
-  stage kernels_wide 45 "$program" bench kernels --backend cuda --model glm-5 --tp 8 --context 65536 $on --layers 16 --batch 4 --json
-  stage kernels_v32 45 "$program" bench kernels --backend cuda --model deepseek-v3.2 --tp 8 --context 8192 $narrow $on --layers 16 --batch 4 --json
-  stage kernels_k2 45 "$program" bench kernels --backend cuda --model kimi-k2 --tp 8 --context 8192 $narrow --layers 16 --batch 4 --json ;;
+  for m in 1 4 16 64; do stage kernels$m 60 "$program" bench kernels $glm $narrow $on --batch $m --layers 16 --json; done
+  for m in 1 4 16 64; do
+    stage step$m 40 "$program" bench step $glm $narrow $on --batch $m --steps 20 --json
+    stage stepdual$m 40 "$program" bench step $glm $narrow $on --set streams=dual --batch $m --steps 20 --json
+  done
+  stage stepplain4 40 "$program" bench step $glm $narrow $on --set overlap=off --batch 4 --steps 20 --json ;;
+rows)  # every shape of the peers' table: few layers, so that loading is short
+  few="--backend cuda --layers 6 --json"
+  for m in 1 4 16 64; do
+    stage glm_8_65536_$m 30 "$program" bench kernels $few --model glm-5 --tp 8 --context 65536 --max-context 131072 $on --batch $m
+    stage glm_4_8192_$m 30 "$program" bench kernels $few --model glm-5 --tp 4 --context 8192 $narrow $on --batch $m
+    stage glm_1_8192_$m 30 "$program" bench kernels $few --model glm-5 --tp 1 --context 8192 $narrow $on --batch $m
+    stage v32_8_8192_$m 30 "$program" bench kernels $few --model deepseek-v3.2 --tp 8 --context 8192 $narrow $on --batch $m
+    stage v32_1_65536_$m 30 "$program" bench kernels $few --model deepseek-v3.2 --tp 1 --context 65536 $on --batch $m
+    for c in 1024 8192 65536; do stage k2_8_${c}_$m 30 "$program" bench kernels $few --model kimi-k2 --tp 8 --context $c --set kv_dtype=bf16 --batch $m; done
+  done
+  for m in 1 4 16; do stage glm_8_131072_$m 30 "$program" bench kernels $few --model glm-5 --tp 8 --context 131000 $on --batch $m; done ;;
 ab)
   stage ab_cat_skip 80 "$program" ab $glm --batch 4 --toggle cat_skip --json
-  stage ab_index 120 "$program" ab $glm --batch 64 --layers 12 --toggle index_layout,page_size=1:64,logits_init --json
-  stage ab_streams 300 "$program" ab $glm --layers 12 --toggle streams --full --json
+  stage ab_index 120 "$program" ab $glm --batch 64 --toggle index_layout,page_size=1:64,logits_init --json
+  stage ab_streams 200 "$program" ab $glm --toggle streams --full --json
   stage sweep 200 "$program" sweep --backend cuda --model glm-5 --tp 8 --layers 8 --scenario 1k1k,8k1k --conc 4,8,16,32,64 --toggle cat_skip --json ;;
 samples)
   i=0
