@@ -163,7 +163,7 @@ TEST_CASE("lines that are no message are told what is wrong") {
   CHECK(request_line("{}") == "has no \"type\", message");
   CHECK(request_line("{\"type\": 3}") == "has no \"type\", message");
   CHECK(request_line("{\"type\": \"welcome\"}") ==
-        "no such type: \"welcome\", known are hello, start, set_toggles, pause, resume, single_step, record, run_ab, "
+        "no such type: \"welcome\", known are hello, start, set_toggles, pause, resume, single_step, record, run_ab, sketch, "
         "cancel, stop, bye, message");
   CHECK(reply_line("{\"type\": \"hello\"}").starts_with("no such type: \"hello\", known are welcome, state, "));
   CHECK(request_line("{\"type\": \"record\", \"steps\": \"many\"}") ==
