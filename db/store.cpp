@@ -1,5 +1,8 @@
 #include "db/store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
 #include <cassert>
 #include <cstdlib>
 #include <ctime>
@@ -45,6 +48,13 @@ trace::Status update_run(SQLite::Database& database, const std::string& where, i
 }
 
 }  // namespace
+
+const char* sqlite_version() {
+  return sqlite3_libversion();
+}
+const char* sqlitecpp_version() {
+  return SQLITECPP_VERSION;
+}
 
 std::string default_store_path() {
   const char* data = std::getenv("XDG_DATA_HOME");

@@ -27,6 +27,10 @@ enum class Mode { read_write, read_only };
 // $XDG_DATA_HOME/decodescope/runs.db, or ~/.local/share/decodescope/runs.db.
 std::string default_store_path();
 
+// Of the libraries underneath, for people who ask what this is made of.
+const char* sqlite_version();
+const char* sqlitecpp_version();
+
 // Which runs to list. Everything that is set must hold.
 struct RunFilter {
   std::string text;                // each word occurs in name, note, tags, device, backend, host or model

@@ -2,7 +2,6 @@
 
 #include <CLI/Version.hpp>
 #include <GLFW/glfw3.h>
-#include <SQLiteCpp/SQLiteCpp.h>
 #include <boost/version.hpp>
 #include <fmt/core.h>
 #include <imgui.h>
@@ -11,12 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <protozero/version.hpp>
 #include <simdjson.h>
-#include <sqlite3.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <string>
+
+#include "db/store.h"
 
 namespace app {
 namespace {
@@ -43,8 +43,8 @@ std::vector<ui::Component> components() {
       {"imgui-command-palette", "of imgui-bundle 1.93.0", "MIT", "Ctrl+P"},
       {"portable-file-dialogs", "of imgui-bundle 1.93.0", "WTFPL", "the desktop's file dialogs"},
       {"GLFW", dotted(major, minor, patch), "zlib", "window and input"},
-      {"SQLite", sqlite3_libversion(), "public domain", "the run store"},
-      {"SQLiteCpp", SQLITECPP_VERSION, "MIT", "the run store"},
+      {"SQLite", db::sqlite_version(), "public domain", "the run store"},
+      {"SQLiteCpp", db::sqlitecpp_version(), "MIT", "the run store"},
       {"simdjson", dotted(simdjson::SIMDJSON_VERSION_MAJOR, simdjson::SIMDJSON_VERSION_MINOR, simdjson::SIMDJSON_VERSION_REVISION), "Apache-2.0", "reading traces"},
       {"nlohmann-json", dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH), "MIT", "small JSON files"},
       {"protozero", PROTOZERO_VERSION_STRING, "BSD-2-Clause", "Perfetto files"},

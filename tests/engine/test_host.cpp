@@ -78,9 +78,11 @@ TEST_CASE("a plan sketch is answered before anything is loaded, while a model ru
   c.until<reply::StepDone>();   // and it goes on
   auto dense = running;
   dense.model = check_model("tiny-dense");
-  dense.toggles = with(trace::ToggleSet::all_off(), "streams", "dual");
-  c.host.post(request::Sketch{dense, trace::ToggleKey::streams});
-  CHECK(c.until<reply::Sketched>()->sketch->problem.find("indexer") != std::string::npos);
+  dense.toggles = with(trace::ToggleSet::all_off(), "head_gates", "fused");
+  c.host.post(request::Sketch{dense, trace::ToggleKey::head_gates});
+  const auto third = c.until<reply::Sketched>()->sketch;
+  INFO(third->problem);
+  CHECK(third->problem.find("indexer") != std::string::npos);
 }
 
 TEST_CASE("a model runs live, its switches flip between steps") {
