@@ -334,6 +334,11 @@ trace::Result<Setup> prepare_ab(const AbSpec& spec) {
       prepare(base);  // each arm must be able to run; b's caches may come on top of a's
   if (!setup) return setup.error();
   if (const Status status = allowed(*setup, spec.a); !status) return status.error();
+  // Two equal arms would only say how noisy the machine is.
+  for (const trace::ToggleKey key : spec.keys) {
+    if (const auto why = trace::unavailable(key, setup->spec.model, setup->spec.backend))
+      return Error{*why, "--toggle " + std::string(trace::info(key).name)};
+  }
   setup->spec.toggles = spec.a;
   return setup;
 }

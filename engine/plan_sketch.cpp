@@ -140,6 +140,10 @@ PlanSketch plan_sketch(const trace::RunSpec& asked, ToggleKey key, const Model* 
     sketch.problem = setup.error().line();
     return sketch;
   }
+  if (const auto why = trace::unavailable(key, setup->spec.model, setup->spec.backend)) {
+    sketch.problem = *why;
+    return sketch;
+  }
   try {
     fill(setup->spec, key, *setup, sketch);
   } catch (const std::bad_alloc&) {
