@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <algorithm>
+
 #include "kernels/cases.h"
 
 namespace simt {
@@ -156,6 +158,50 @@ OpArgs crowded_down(Workspace& w, Random& r) {
   return a;
 }
 
+// Sorted rows of fp8 experts: what waves of 32 have kernels of their own for. Some tokens choose one expert twice.
+ExpertRows chosen(Workspace& w, Random& r, int64_t M, int64_t k, int64_t E, int64_t used) {
+  MoeSortArgs sort;
+  sort.M = M, sort.k = k, sort.E = E;
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < M * k; ++i) ids.push_back(static_cast<int32_t>(r.below(used) * (E - 1) / std::max<int64_t>(1, used - 1)));
+  sort.ids = cases::integers(w, ids);
+  sort.rows = w.make<int32_t>(M * k);
+  sort.offsets = w.make<int32_t>(E + 1);
+  cpu::run(sort, Part{});
+  return {sort.rows, sort.offsets, M, k, E};
+}
+OpArgs fp8_gate_up(Workspace& w, Random& r, const ExpertRows& experts, int64_t K) {
+  MoeGateUpArgs a;
+  a.experts = experts;
+  a.N = 128, a.K = K;
+  a.x = activations(w, r, WeightFormat::fp8, experts.M, K);
+  a.w = weights(w, r, WeightFormat::fp8, experts.E * a.N, K);
+  a.out = w.make<float>(experts.M * experts.k * a.N);
+  return a;
+}
+OpArgs fp8_down(Workspace& w, Random& r, const ExpertRows& experts, int64_t K) {
+  MoeDownArgs a;
+  a.experts = experts;
+  a.N = 128, a.K = K;
+  const int64_t rows = experts.M * experts.k;
+  a.x = activations(w, r, WeightFormat::fp8, rows, K);
+  a.w = weights(w, r, WeightFormat::fp8, experts.E * a.N, K);
+  a.weights = cases::scales(w, r, rows, 0.3);
+  a.out = cases::normals(w, r, experts.M * a.N);
+  return a;
+}
+// More experts, or more rows, than a block has threads.
+OpArgs wide_sort(Workspace& w, Random& r, int64_t M, int64_t k, int64_t E) {
+  MoeSortArgs a;
+  a.M = M, a.k = k, a.E = E;
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < M * k; ++i) ids.push_back(static_cast<int32_t>(r.below(E)));
+  a.ids = cases::integers(w, ids);
+  a.rows = w.make<int32_t>(M * k);
+  a.offsets = w.make<int32_t>(E + 1);
+  return a;
+}
+
 OpArgs topk_of(Workspace& w, Random&, const std::vector<float>& scores, int64_t k) {
   TopkArgs a;
   a.B = 1, a.next_n = 1, a.k = k, a.S = static_cast<int64_t>(scores.size()), a.slot_stride = a.S;
@@ -276,6 +322,14 @@ const std::vector<ExtraCase>& extra_cases() {
     add("two tiles of rows an expert, gate and up", crowded_gate_up);
     add("two tiles of rows an expert, down", crowded_down);
     add("few of many experts", sparse_gate_up);
+    add("blocks that walk and rings that turn, gate and up",
+        [](Workspace& w, Random& r) { return fp8_gate_up(w, r, chosen(w, r, 11, 2, 3, 3), 3200); });
+    add("more experts than two a thread", [](Workspace& w, Random& r) { return fp8_gate_up(w, r, chosen(w, r, 30, 1, 530, 12), 128); });
+    add("few tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 7, 3, 12, 12), 640); });
+    add("many tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 30, 2, 5, 5), 640); });
+    add("many tokens, more experts than two a thread", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 20, 2, 300, 9), 128); });
+    add("more experts than threads, sorted", [](Workspace& w, Random& r) { return wide_sort(w, r, 20, 2, 300); });
+    add("more rows than threads, sorted", [](Workspace& w, Random& r) { return wide_sort(w, r, 600, 2, 7); });
     add("the last of the zeros", topk_last_zero);
     add("a long row", topk_long);
     add("keys up to the last page", last_logits);
