@@ -328,6 +328,16 @@ const std::vector<ExtraCase>& extra_cases() {
     add("few tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 7, 3, 12, 12), 640); });
     add("many tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 30, 2, 5, 5), 640); });
     add("many tokens, more experts than two a thread", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 20, 2, 300, 9), 128); });
+    add("experts at the ends of the waves' stretches", [](Workspace& w, Random& r) {
+      MoeSortArgs sort;
+      sort.M = 8, sort.k = 1, sort.E = 300;
+      sort.ids = cases::integers(w, {63, 64, 62, 127, 63, 191, 255, 299});
+      sort.rows = w.make<int32_t>(sort.M);
+      sort.offsets = w.make<int32_t>(sort.E + 1);
+      cpu::run(sort, Part{});
+      return fp8_gate_up(w, r, {sort.rows, sort.offsets, sort.M, sort.k, sort.E}, 128);
+    });
+    add("experts that a wave has no row of, sorted", [](Workspace& w, Random& r) { return wide_sort(w, r, 600, 2, 97); });
     add("more experts than threads, sorted", [](Workspace& w, Random& r) { return wide_sort(w, r, 20, 2, 300); });
     add("more rows than threads, sorted", [](Workspace& w, Random& r) { return wide_sort(w, r, 600, 2, 7); });
     add("the last of the zeros", topk_last_zero);
