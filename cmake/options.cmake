@@ -16,8 +16,9 @@ target_compile_options(ds_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wex
 find_package(Threads REQUIRED)
 target_link_libraries(ds_options INTERFACE Threads::Threads)
 if(DECODESCOPE_SANITIZE)
-  # Globally, so that ImGui is instrumented too and its containers agree with ours.
-  add_compile_options(-fsanitize=${DECODESCOPE_SANITIZE} -fno-omit-frame-pointer -O1)
+  # Globally, so that ImGui is instrumented too and its containers agree with ours. Not optimized: building takes far
+  # longer than running, and what runs long (kernels/) has an -O3 of its own.
+  add_compile_options(-fsanitize=${DECODESCOPE_SANITIZE} -fno-omit-frame-pointer -O0)
   add_link_options(-fsanitize=${DECODESCOPE_SANITIZE})
   if(DECODESCOPE_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # sanitizers.sh PRESET PROGRAM...   builds the test programs under the preset's sanitizers (debug: address and undefined
 # behaviour; tsan: threads) in a build folder of its own and runs them; a report of a sanitizer fails the program.
+# By clang where setup.sh found one: with sanitizers it compiles in a third of GCC's time.
 set -uo pipefail
 preset=${1:?preset}; shift
 build=$DS_SOURCE_DIR/build/$preset
 failed=0
+if command -v clang++-19 > /dev/null && [ -e /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a ]; then
+  export CC=clang-19 CXX=clang++-19
+fi
 for program in "$@"; do
   nice "$DS_SOURCE_DIR/scripts/build.sh" "$preset" "$program" || exit 1
 done
