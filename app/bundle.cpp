@@ -2,10 +2,10 @@
 
 #include <sys/utsname.h>
 
-#include <cmath>
 #include <fstream>
 #include <functional>
 
+#include "app/json_number.h"
 #include "app/output.h"
 #include "app/views.h"
 #include "engine/accounting.h"
@@ -24,8 +24,6 @@ namespace {
 
 constexpr int kVersion = 2;  // of the file
 
-json number(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
-
 json probe_json(const engine::GpuProbe& p) {
   json out = {{"empty_node_us", p.empty_node_us}, {"copies", json::array()}};
   for (const auto& c : p.copies) out["copies"].push_back({{"bytes", c.bytes}, {"us", c.us}, {"gbps", c.gbps()}});
@@ -40,14 +38,14 @@ json ceilings_json(const trace::BenchCeilings& c) {
 
 json clock_json(const engine::ClockFigures& f, const kernels::gpu::DeviceClock& clock) {
   json out = {{"clock", clock.name}, {"tick_ns", clock.tick_ns}, {"step_ns", f.step_ns}, {"read_ns", f.read_ns}, {"blocks", f.blocks}, {"launches", f.launches},
-              {"part", clock.group}, {"least_skew_ns", number(f.least_skew_ns)}, {"uncertainty_ns", number(f.uncertainty_ns)},
+              {"part", clock.group}, {"least_skew_ns", json_number(f.least_skew_ns)}, {"uncertainty_ns", json_number(f.uncertainty_ns)},
               {"method", "no block of a launch begins before all of the launch ahead of it have ended: each pair of neighbouring launches bounds how far one "
                          "part's clock is ahead of another's from both sides; lo_ns and hi_ns are what all pairs leave, against the first part. "
                          "least_skew_ns is what must be, uncertainty_ns half of the widest interval: a skew below it can't be told from none"},
               {"contradiction", f.contradiction.empty() ? json(nullptr) : json("the bounds of " + f.contradiction + " cross: no constant skew explains them")},
               {"parts", json::array()}};
   for (const auto& p : f.parts)
-    out["parts"].push_back({{"id", p.id}, {"blocks", p.blocks}, {"ahead_ns", number(p.off_ns())}, {"lo_ns", number(p.lo_ns)}, {"hi_ns", number(p.hi_ns)}});
+    out["parts"].push_back({{"id", p.id}, {"blocks", p.blocks}, {"ahead_ns", json_number(p.off_ns())}, {"lo_ns", json_number(p.lo_ns)}, {"hi_ns", json_number(p.hi_ns)}});
   return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/json_number.h"
 #include "app/output.h"
 #include "app/source.h"
 #include "app/store_access.h"
@@ -74,12 +75,10 @@ std::vector<trace::TracePtr> traces_of(const std::vector<trace::Run>& runs) {
   return out;
 }
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
 json conditions_json(const std::vector<trace::ConditionResult>& results) {
   json out = json::array();
   for (const auto& r : results)
-    out.push_back({{"condition", r.condition.text}, {"state", trace::to_string(r.state)}, {"value", number(r.value)}, {"ci95", {number(r.lo), number(r.hi)}}, {"n_a", r.n_a}, {"n_b", r.n_b}, {"samples", r.samples}, {"reason", r.reason}});
+    out.push_back({{"condition", r.condition.text}, {"state", trace::to_string(r.state)}, {"value", json_number(r.value)}, {"ci95", {json_number(r.lo), json_number(r.hi)}}, {"n_a", r.n_a}, {"n_b", r.n_b}, {"samples", r.samples}, {"reason", r.reason}});
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "app/exec_command.h"
+#include "app/json_number.h"
 #include "app/output.h"
 #include "trace/formats.h"
 #include "trace/layers.h"
@@ -24,7 +25,7 @@ namespace {
 using nlohmann::json;
 using Told = std::function<void(const std::string&, double)>;
 
-constexpr size_t kLongestLine = 20'000;   // of output that the metric is looked for in
+constexpr size_t kLongestMatched = 20'000;   // of output that the metric is looked for in
 
 std::string last_lines(const std::string& output) {
   std::string tail = output.substr(output.size() > 400 ? output.size() - 400 : 0);
@@ -145,9 +146,7 @@ class ExecAb {
   int m_done = 0, m_all = 1;
 };
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
-json arm_json(const std::string& command, const trace::Estimate& e) { return {{"command", command}, {"median", number(e.median)}, {"lo", number(e.lo)}, {"hi", number(e.hi)}, {"n", e.n}}; }
+json arm_json(const std::string& command, const trace::Estimate& e) { return {{"command", command}, {"median", json_number(e.median)}, {"lo", json_number(e.lo)}, {"hi", json_number(e.hi)}, {"n", e.n}}; }
 
 }  // namespace
 
@@ -162,7 +161,7 @@ trace::Result<double> metric_in(const std::string& output, const std::string& pa
   for (size_t from = 0; from < output.size();) {
     const size_t end = std::min(output.find('\n', from), output.size());
     // Line by line: the standard library's matcher recurses once a character.
-    const std::string line = output.substr(from, std::min(end - from, kLongestLine));
+    const std::string line = output.substr(from, std::min(end - from, kLongestMatched));
     for (auto match = std::sregex_iterator(line.begin(), line.end(), regex); match != std::sregex_iterator(); ++match)
       found = match->size() > 1 && (*match)[1].matched ? (*match)[1].str() : match->str();
     from = end + 1;
@@ -191,9 +190,9 @@ json exec_ab_json(const ExecAbResult& r) {
   const auto& e = r.estimate;
   return {{"a", arm_json(r.spec.a, e.a)}, {"b", arm_json(r.spec.b, e.b)},
           {"reading", r.unit == "us" ? "trace" : r.unit == "s" ? "seconds" : "metric"}, {"metric", r.spec.metric}, {"traces", {r.last_trace_a, r.last_trace_b}}, {"higher_is_better", r.spec.higher_is_better},
-          {"delta", number(e.delta_us)}, {"delta_pct", number(e.delta_pct)}, {"ci95", {number(e.lo), number(e.hi)}}, {"verdict", trace::to_string(e.verdict)}, {"reason", e.reason},
-          {"mde", number(e.mde_us)}, {"instances", e.instances}, {"null_instances", e.null_instances}, {"quads", e.quads},
-          {"null", {{"delta", number(e.null_delta_us)}, {"ci95", {number(e.null_lo), number(e.null_hi)}}}}, {"lag1", number(e.lag1)}, {"instance_variance_share", number(e.instance_variance_share)},
+          {"delta", json_number(e.delta_us)}, {"delta_pct", json_number(e.delta_pct)}, {"ci95", {json_number(e.lo), json_number(e.hi)}}, {"verdict", trace::to_string(e.verdict)}, {"reason", e.reason},
+          {"mde", json_number(e.mde_us)}, {"instances", e.instances}, {"null_instances", e.null_instances}, {"quads", e.quads},
+          {"null", {{"delta", json_number(e.null_delta_us)}, {"ci95", {json_number(e.null_lo), json_number(e.null_hi)}}}}, {"lag1", json_number(e.lag1)}, {"instance_variance_share", json_number(e.instance_variance_share)},
           {"equivalence", nullptr}};
 }
 

@@ -1,5 +1,4 @@
-#include <cmath>
-
+#include "app/json_number.h"
 #include "app/output.h"
 #include "app/views.h"
 #include "trace/model_name.h"
@@ -11,12 +10,10 @@ using nlohmann::json;
 namespace {
 
 // NaN and infinity have no JSON form: they become null.
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
 }  // namespace
 
 json estimate_json(const trace::Estimate& e) {
-  return {{"median", number(e.median)}, {"lo", number(e.lo)}, {"hi", number(e.hi)}, {"n", e.n}};
+  return {{"median", json_number(e.median)}, {"lo", json_number(e.lo)}, {"hi", json_number(e.hi)}, {"n", e.n}};
 }
 
 std::string model_label(const trace::RunSpec& spec) {
@@ -33,7 +30,7 @@ json run_json_row(const trace::Run& run) {
           {"model", run.spec ? json(run.spec->model.name) : json(nullptr)},
           {"synthetic", run.spec ? run.spec->model.synthetic : false},
           {"toggles", toggles}, {"steps", run.step_us.size()},
-          {"step_us", run.step.n ? number(run.step.median) : json(nullptr)}, {"tags", run.tags},
+          {"step_us", run.step.n ? json_number(run.step.median) : json(nullptr)}, {"tags", run.tags},
           {"note", run.note}, {"starred", run.starred}};
 }
 
@@ -41,7 +38,7 @@ json record_json(const trace::Run& run, const std::string& db) {
   return {{"run", run.id}, {"db", db}, {"backend", run.backend}, {"device", run.device},
           {"model", run.spec ? run.spec->model.name : ""}, {"synthetic", run.spec ? run.spec->model.synthetic : false},
           {"weights", run.spec && !run.spec->weights.empty() ? run.spec->weights : "synthetic"}, {"step_us", estimate_json(run.step)},
-          {"kernels_per_step", run.kernels_per_step}, {"tracing_overhead_pct", number(trace::tracing_overhead_pct(run))},
+          {"kernels_per_step", run.kernels_per_step}, {"tracing_overhead_pct", json_number(trace::tracing_overhead_pct(run))},
           {"standing", run.standing}};
 }
 
@@ -93,14 +90,14 @@ json ab_json(const trace::AbResult& result) {
   json keys = json::array();
   for (auto key : result.spec.keys) keys.push_back(trace::info(key).name);
   return {{"toggle", keys}, {"backend", result.a->backend}, {"a", arm_json(*result.a)}, {"b", arm_json(*result.b)},
-          {"delta_us", number(e.delta_us)}, {"delta_pct", number(e.delta_pct)}, {"ci95", {number(e.lo), number(e.hi)}},
-          {"verdict", trace::to_string(e.verdict)}, {"reason", e.reason}, {"mde_us", number(e.mde_us)},
+          {"delta_us", json_number(e.delta_us)}, {"delta_pct", json_number(e.delta_pct)}, {"ci95", {json_number(e.lo), json_number(e.hi)}},
+          {"verdict", trace::to_string(e.verdict)}, {"reason", e.reason}, {"mde_us", json_number(e.mde_us)},
           {"instances", e.instances}, {"null_instances", e.null_instances}, {"quads", e.quads}, {"dropped_pct", e.dropped_pct},
           {"form", result.spec.full ? "full" : "quick"},
-          {"null", {{"delta_us", number(e.null_delta_us)}, {"ci95", {number(e.null_lo), number(e.null_hi)}}}},
-          {"lag1", number(e.lag1)}, {"instance_variance_share", number(e.instance_variance_share)},
+          {"null", {{"delta_us", json_number(e.null_delta_us)}, {"ci95", {json_number(e.null_lo), json_number(e.null_hi)}}}},
+          {"lag1", json_number(e.lag1)}, {"instance_variance_share", json_number(e.instance_variance_share)},
           {"equivalence", {{"class", trace::to_string(result.equivalence.cls)}, {"ok", result.equivalence.ok},
-                           {"compared", result.equivalence.compared}, {"max_abs", number(result.equivalence.max_abs)},
+                           {"compared", result.equivalence.compared}, {"max_abs", json_number(result.equivalence.max_abs)},
                            {"first_difference", result.equivalence.first_difference}}},
           {"removed", launches_json(result.removed, *result.a)}, {"added", launches_json(result.added, *result.a)},
           {"model", result.a->spec ? result.a->spec->model.name : ""}, {"sensors", sensors_json(result.sensors)},

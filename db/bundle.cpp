@@ -18,12 +18,6 @@ namespace db {
 namespace fs = std::filesystem;
 namespace {
 
-trace::Run load_run(const SQLite::Database& database, int64_t id, const std::string& where) {
-  trace::Run run = read_run(database, id, where);
-  run.trace = read_trace(database, id);
-  return run;
-}
-
 // ---- writing
 
 // A file that takes the place of another when it is complete, and leaves nothing behind when it never is.

@@ -11,24 +11,24 @@ namespace db {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void refuse(const std::string& what, const std::string& where) {
+[[noreturn]] void refuse_bundle(const std::string& what, const std::string& where) {
   throw Refusal(trace::Error{what, where});
 }
 
 void check_file(const std::string& path) {
   std::error_code error;
-  if (fs::is_directory(path, error)) refuse("is a folder, not a bundle", path);
+  if (fs::is_directory(path, error)) refuse_bundle("is a folder, not a bundle", path);
   const auto size = fs::file_size(path, error);
-  if (error) refuse("can't be read: " + error.message(), path);
+  if (error) refuse_bundle("can't be read: " + error.message(), path);
   if (size > static_cast<uintmax_t>(kMaxBundleBytes))
-    refuse("larger than a bundle may be (" + std::to_string(kMaxBundleBytes >> 30) + " GiB)", path);
+    refuse_bundle("larger than a bundle may be (" + std::to_string(kMaxBundleBytes >> 30) + " GiB)", path);
   if (!has_our_header(path)) {
-    if (::access(path.c_str(), R_OK) != 0) refuse("can't be read: permission denied", path);
-    refuse("not a .decodescope bundle", path);
+    if (::access(path.c_str(), R_OK) != 0) refuse_bundle("can't be read: permission denied", path);
+    refuse_bundle("not a .decodescope bundle", path);
   }
   // The main file of a store in use is behind its log, and reading it alone would show old or torn content.
   if (fs::file_size(path + "-wal", error) > 0 && !error)
-    refuse("a store in use, not a bundle: export runs from it, or open it with --db", path);
+    refuse_bundle("a store in use, not a bundle: export runs from it, or open it with --db", path);
 }
 
 // SQLite's own advice for files from strangers, before the schema is parsed for the first time.
@@ -71,17 +71,17 @@ void check_schema(const SQLite::Database& database, Migrations applied, const st
     const bool known = std::find_if(expected.begin(), expected.end(), [&](const SchemaRow& e) {
                          return std::get<0>(e) == name && std::get<1>(e) == type;
                        }) != expected.end();
-    if (!known) refuse("holds what no bundle holds: the " + type.substr(0, 40) + " " + name.substr(0, 80), where);
+    if (!known) refuse_bundle("holds what no bundle holds: the " + type.substr(0, 40) + " " + name.substr(0, 80), where);
     if (std::find(expected.begin(), expected.end(), row) == expected.end())
-      refuse("the " + type + " " + name + " is not defined as in a bundle", where);
+      refuse_bundle("the " + type + " " + name + " is not defined as in a bundle", where);
   }
-  if (found.size() != expected.size()) refuse("tables of a bundle are missing", where);
+  if (found.size() != expected.size()) refuse_bundle("tables of a bundle are missing", where);
 }
 
 void check_structure(const SQLite::Database& database, const std::string& where) {
   Query query(database, "PRAGMA quick_check(1)");
   const std::string verdict = query.next() ? query.text() : "no answer";
-  if (verdict != "ok") refuse("the bundle is damaged: " + verdict.substr(0, 200), where);
+  if (verdict != "ok") refuse_bundle("the bundle is damaged: " + verdict.substr(0, 200), where);
 }
 
 }  // namespace
@@ -102,10 +102,10 @@ void BundleFile::open_checked(const std::string& file, Migrations list) {
   harden(*m_database);
   const int version = schema_version(*m_database), know = static_cast<int>(list.size());
   if (version > know)
-    refuse("written by a newer version of the program: schema " + std::to_string(version) +
+    refuse_bundle("written by a newer version of the program: schema " + std::to_string(version) +
                ", this program knows up to " + std::to_string(know),
            m_path);
-  if (version < 1) refuse("no such schema version: " + std::to_string(version), m_path);
+  if (version < 1) refuse_bundle("no such schema version: " + std::to_string(version), m_path);
   check_schema(*m_database, list.first(static_cast<size_t>(version)), m_path);
   check_structure(*m_database, m_path);
 }
@@ -113,7 +113,7 @@ void BundleFile::open_checked(const std::string& file, Migrations list) {
 void BundleFile::migrate_copy(Migrations list) {
   std::string name = (fs::temp_directory_path() / "decodescope-bundle-XXXXXX").string();
   const int file = ::mkstemp(name.data());
-  if (file < 0) refuse("no room for a temporary copy of this older bundle", name);
+  if (file < 0) refuse_bundle("no room for a temporary copy of this older bundle", name);
   ::close(file);
   m_copy.path = name;
   m_database.reset();
@@ -132,8 +132,8 @@ std::vector<int64_t> BundleFile::run_ids() const {
   Query query(*m_database, "SELECT id FROM run WHERE removed_at IS NULL ORDER BY id LIMIT ?", kMaxBundleRuns + 1);
   while (query.next()) ids.push_back(query.integer());
   if (static_cast<int64_t>(ids.size()) > kMaxBundleRuns)
-    refuse("more than " + std::to_string(kMaxBundleRuns) + " runs", m_path);
-  if (ids.empty()) refuse("the bundle holds no runs", m_path);
+    refuse_bundle("more than " + std::to_string(kMaxBundleRuns) + " runs", m_path);
+  if (ids.empty()) refuse_bundle("the bundle holds no runs", m_path);
   return ids;
 }
 

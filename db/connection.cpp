@@ -19,23 +19,23 @@ namespace {
 // A connection belongs to one thread at a time: no lock around each of its calls, which are half a million a run.
 constexpr int kOneThread = SQLITE_OPEN_NOMUTEX;
 
-[[noreturn]] void refuse(std::string what, const std::string& where) {
+[[noreturn]] void refuse_store(std::string what, const std::string& where) {
   throw Refusal(trace::Error{std::move(what), where});
 }
 
 // Before SQLite sees it, for words that are clearer than its own.
 void check_path(const std::string& path, bool must_exist) {
   std::error_code ignored;
-  if (path.empty()) refuse("no file name given for the store", "--db");
-  if (fs::is_directory(path, ignored)) refuse("is a folder, not a store", path);
-  if (must_exist && !fs::exists(path, ignored)) refuse("no such file", path);
+  if (path.empty()) refuse_store("no file name given for the store", "--db");
+  if (fs::is_directory(path, ignored)) refuse_store("is a folder, not a store", path);
+  if (must_exist && !fs::exists(path, ignored)) refuse_store("no such file", path);
 }
 
 void create_folder_of(const std::string& path) {
   const fs::path folder = fs::path(path).parent_path();
   std::error_code error;
   if (!folder.empty() && !fs::is_directory(folder, error)) fs::create_directories(folder, error);
-  if (error) refuse("can't create the folder of the store: " + error.message(), folder.string());
+  if (error) refuse_store("can't create the folder of the store: " + error.message(), folder.string());
 }
 
 void set_limits(SQLite::Database& database) {
@@ -57,11 +57,11 @@ void check_owner(SQLite::Database& database, bool may_be_empty, const std::strin
   const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt64() == 0;
   if (owner == 0 && empty && schema_version(database) == 0) {
     if (may_be_empty) return;
-    refuse("an empty database, not a Decodescope store", where);
+    refuse_store("an empty database, not a Decodescope store", where);
   }
   char id[16];
   std::snprintf(id, sizeof id, "0x%08x", owner);
-  refuse("a database of another program (application_id " + std::string(id) + "), not a Decodescope store", where);
+  refuse_store("a database of another program (application_id " + std::string(id) + "), not a Decodescope store", where);
 }
 
 // A log beside the file: readers go on while a run is written. Where the file system can't, SQLite keeps the rollback
@@ -78,10 +78,10 @@ void use_log(SQLite::Database& database, int timeout_ms) {
 void check_version(SQLite::Database& database, Migrations migrations, const std::string& where) {
   const int have = schema_version(database), know = static_cast<int>(migrations.size());
   if (have > know)
-    refuse("written by a newer version of the program: schema " + std::to_string(have) + ", this program knows up to " +
+    refuse_store("written by a newer version of the program: schema " + std::to_string(have) + ", this program knows up to " +
                std::to_string(know),
            where);
-  if (have < 0) refuse("no such schema version: " + std::to_string(have), where);
+  if (have < 0) refuse_store("no such schema version: " + std::to_string(have), where);
 }
 
 // Why the operating system won't open it; 0 when it would.
@@ -180,7 +180,7 @@ std::unique_ptr<SQLite::Database> open_read_only(const std::string& path, const 
   check_owner(*database, false, path);
   check_version(*database, options.migrations, path);
   if (schema_version(*database) < static_cast<int>(options.migrations.size()))
-    refuse("schema " + std::to_string(schema_version(*database)) + " is older than this program's " +
+    refuse_store("schema " + std::to_string(schema_version(*database)) + " is older than this program's " +
                std::to_string(options.migrations.size()) + " and can't be migrated read-only",
            path);
   return database;

@@ -179,6 +179,12 @@ trace::Run read_run(const SQLite::Database& database, int64_t id, const std::str
   return read_any_run(database, id, where);
 }
 
+trace::Run load_run(const SQLite::Database& database, int64_t id, const std::string& where) {
+  trace::Run run = read_run(database, id, where);
+  run.trace = read_trace(database, id);
+  return run;
+}
+
 trace::Run read_any_run(const SQLite::Database& database, int64_t id, const std::string& where) {
   Query query(database, std::string("SELECT ") + kRunColumns + " FROM run WHERE id = ?", id);
   if (!query.next()) throw Refusal(trace::Error{"no such run: " + std::to_string(id), where});

@@ -22,6 +22,8 @@ std::string clean_tags(const std::string&);   // words once each, single spaces
 int64_t insert_run(SQLite::Database&, const trace::Run&, const std::string& where);
 // With step_us; without trace. Throws Refusal when there is no such run, or when it was removed.
 trace::Run read_run(const SQLite::Database&, int64_t id, const std::string& where);
+// With its trace.
+trace::Run load_run(const SQLite::Database&, int64_t id, const std::string& where);
 // The same for removed runs too.
 trace::Run read_any_run(const SQLite::Database&, int64_t id, const std::string& where);
 // Texts beside a run. An empty value removes one.

@@ -27,12 +27,6 @@ auto in_transaction(SQLite::Database& database, F&& f) {
   }
 }
 
-trace::Run load_run(const SQLite::Database& database, int64_t id, const std::string& where) {
-  trace::Run run = read_run(database, id, where);
-  run.trace = read_trace(database, id);
-  return run;
-}
-
 // Changes one run by a statement of its id (?1) and maybe a text (?2). `removed`: which kind of run it must be.
 trace::Status update_run(SQLite::Database& database, const std::string& where, int64_t run, bool removed,
                          const char* sql, const std::string* text = nullptr) {

@@ -16,7 +16,7 @@ using trace::Result;
 
 namespace {
 
-constexpr int kTracedSteps = 5;  // of a GPU's bench, the first ones
+constexpr int kTracedBenchSteps = 5;  // of a GPU's bench, the first ones
 constexpr const char *kFirstRouting = "uniform", *kSecondRouting = "zipf:1.01";
 
 std::string numbers(std::initializer_list<std::pair<const char*, int64_t>> all) {
@@ -237,7 +237,7 @@ class Bench {
       // A profiler costs a GPU's step time: the whole is timed without it.
       if (m_gpu) {
         whole.push_back(static_cast<double>(m_executor.run(m_session.plan())) / 1000);
-        if (i >= kTracedSteps) {
+        if (i >= kTracedBenchSteps) {
           m_session.model().sequences.advance(m_session.plan().next_tokens);
           continue;
         }

@@ -18,7 +18,7 @@ namespace {
 constexpr int kLaunches = 400, kBlocksAUnit = 2;
 constexpr int kThreads = 64;  // one wave of either width, or two
 
-void need(const kernels::Status& s) {
+void clock_read(const kernels::Status& s) {
   if (!s.ok()) throw std::runtime_error(s.error + ", probing the device's clock");
 }
 
@@ -97,21 +97,21 @@ ClockFigures probe_clock(Device& device, bool once) {
   const int64_t blocks = int64_t{device.info().traits.units} * kBlocksAUnit, launches = once ? 4 : kLaunches;
   const int64_t times_bytes = launches * blocks * kernels::kClockReads * 8, bytes = times_bytes + launches * blocks * 4;
   void* memory = nullptr;
-  need(device.allocate(bytes, &memory));
+  clock_read(device.allocate(bytes, &memory));
   const std::shared_ptr<void> held(memory, [&](void* p) { device.release(p); });
   std::vector<ClockArgs> args(static_cast<size_t>(launches));
   std::unique_ptr<kernels::gpu::Graph> graph;
-  need(device.begin_capture());
+  clock_read(device.begin_capture());
   for (int64_t i = 0; i < launches; ++i) {
     ClockArgs& a = args[static_cast<size_t>(i)];
     a.times = static_cast<uint64_t*>(memory) + i * blocks * kernels::kClockReads;
     a.units = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory) + times_bytes) + i * blocks;
-    need(device.launch(kernels::gpu::tool_launch(Kernel::clock_reads, a, blocks, kThreads), 0));
+    clock_read(device.launch(kernels::gpu::tool_launch(Kernel::clock_reads, a, blocks, kThreads), 0));
   }
-  need(device.end_capture(&graph));
-  for (int i = 0; i < (once ? 1 : 2); ++i) need(device.launch(*graph, 0));  // the second one warm
+  clock_read(device.end_capture(&graph));
+  for (int i = 0; i < (once ? 1 : 2); ++i) clock_read(device.launch(*graph, 0));  // the second one warm
   std::vector<uint8_t> seen(static_cast<size_t>(bytes));
-  need(device.download(seen.data(), memory, bytes));
+  clock_read(device.download(seen.data(), memory, bytes));
   const auto* times = reinterpret_cast<const uint64_t*>(seen.data());
   const auto* units = reinterpret_cast<const uint32_t*>(seen.data() + times_bytes);
   std::vector<ClockLaunch> all;

@@ -11,18 +11,18 @@ using kernels::gpu::Device;
 
 namespace {
 
-constexpr int kNodes = 200, kReplays = 9, kFrom = 0, kTo = 1;
+constexpr int kNodes = 200, kProbeReplays = 9, kProbeFrom = 0, kProbeTo = 1;
 constexpr int64_t kBuffer = int64_t{2} << 30, kLeast = 64 << 10, kMost = int64_t{256} << 20;
 
-void need(const kernels::Status& s) {
+void probed(const kernels::Status& s) {
   if (!s.ok()) throw std::runtime_error(s.error + ", probing the device");
 }
 
-struct Memory {
-  Memory(Device& d, int64_t bytes) : device(d) { need(d.allocate(bytes, &data)); }
-  ~Memory() { device.release(data); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
+struct ProbeMemory {
+  ProbeMemory(Device& d, int64_t bytes) : device(d) { probed(d.allocate(bytes, &data)); }
+  ~ProbeMemory() { device.release(data); }
+  ProbeMemory(const ProbeMemory&) = delete;
+  ProbeMemory& operator=(const ProbeMemory&) = delete;
   Device& device;
   void* data = nullptr;
 };
@@ -30,17 +30,17 @@ struct Memory {
 // The median time of a graph of these launches, of one of them.
 double node_us(Device& device, const std::vector<kernels::OpArgs>& ops, int replays) {
   std::unique_ptr<kernels::gpu::Graph> graph;
-  need(device.begin_capture());
-  for (const kernels::OpArgs& op : ops) need(device.launch(kernels::gpu::launch_of(op, device.info().traits), 0));
-  need(device.end_capture(&graph));
+  probed(device.begin_capture());
+  for (const kernels::OpArgs& op : ops) probed(device.launch(kernels::gpu::launch_of(op, device.info().traits), 0));
+  probed(device.end_capture(&graph));
   std::vector<double> us;
   for (int i = -1; i < replays; ++i) {
-    need(device.record(kFrom, 0));
-    need(device.launch(*graph, 0));
-    need(device.record(kTo, 0));
-    need(device.synchronize());
+    probed(device.record(kProbeFrom, 0));
+    probed(device.launch(*graph, 0));
+    probed(device.record(kProbeTo, 0));
+    probed(device.synchronize());
     double t = 0;
-    need(device.elapsed_us(kFrom, kTo, &t));
+    probed(device.elapsed_us(kProbeFrom, kProbeTo, &t));
     if (i >= 0) us.push_back(t);
   }
   return trace::median(us) / static_cast<double>(ops.size());
@@ -51,12 +51,12 @@ double node_us(Device& device, const std::vector<kernels::OpArgs>& ops, int repl
 GpuProbe probe_gpu(Device& device, bool once) {
   const int64_t size = once ? 4 * kLeast : std::min(kBuffer, device.free_memory() / 4 / kLeast * kLeast);
   if (size < 2 * kLeast) throw std::runtime_error("too little device memory, probing the device");
-  const Memory from(device, size), to(device, size);
-  need(device.set(from.data, 0x5a, size));
+  const ProbeMemory from(device, size), to(device, size);
+  probed(device.set(from.data, 0x5a, size));
   GpuProbe probe;
   kernels::CastArgs one;
   one.in = static_cast<const kernels::Bf16*>(from.data), one.out = static_cast<float*>(to.data), one.n = 1;
-  probe.empty_node_us = node_us(device, std::vector<kernels::OpArgs>(once ? 1 : kNodes, one), once ? 1 : kReplays);
+  probe.empty_node_us = node_us(device, std::vector<kernels::OpArgs>(once ? 1 : kNodes, one), once ? 1 : kProbeReplays);
   for (int64_t bytes = kLeast; bytes <= std::min(kMost, size / 2); bytes *= 2) {
     const int64_t turns = once ? 1 : std::min<int64_t>(kNodes, size / bytes);
     std::vector<kernels::OpArgs> copies;
@@ -67,7 +67,7 @@ GpuProbe probe_gpu(Device& device, bool once) {
       c.in_stride = c.in_head_stride = c.out_stride = c.out_head_stride = c.D;
       copies.push_back(c);
     }
-    probe.copies.push_back({bytes, std::max(node_us(device, copies, once ? 1 : kReplays) - probe.empty_node_us, 1e-3)});
+    probe.copies.push_back({bytes, std::max(node_us(device, copies, once ? 1 : kProbeReplays) - probe.empty_node_us, 1e-3)});
   }
   return probe;
 }

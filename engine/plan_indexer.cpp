@@ -1,6 +1,7 @@
 // The lightning indexer of a layer: its query and key, RoPE, head gates, scores and top-k.
 #include <cmath>
 
+#include "engine/arm.h"
 #include "engine/plan_layers.h"
 
 namespace engine {
@@ -13,11 +14,6 @@ using trace::ToggleKey;
 namespace {
 
 constexpr int64_t kIndex = kernels::kIndexDim;
-
-kernels::IndexLayout index_layout(const trace::ToggleSet& t) {
-  return t.is(ToggleKey::index_layout, "preshuffle") ? kernels::IndexLayout::preshuffle
-                                                     : kernels::IndexLayout::row;
-}
 
 }  // namespace
 

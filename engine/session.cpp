@@ -14,7 +14,7 @@ using trace::Result;
 namespace {
 // A traced pass is for looking at: enough steps for medians of every op, few enough to open at
 // once.
-constexpr int kTracedSteps = 32;
+constexpr int kTracedSessionSteps = 32;
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::load(const trace::RunSpec& spec,
@@ -64,7 +64,7 @@ StepResult Session::traced_step(trace::TracePtr& trace) {
 
 Result<trace::RunPtr> Session::record(const RecordOptions& options) {
   const int steps = options.steps > 0 ? options.steps : spec().workload.steps;
-  const int warmup = spec().workload.warmup, traced = std::min(steps, kTracedSteps);
+  const int warmup = spec().workload.warmup, traced = std::min(steps, kTracedSessionSteps);
   const double all = warmup + steps + traced;
   int done = 0;
   const auto go_on = [&] {

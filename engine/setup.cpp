@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -25,10 +27,7 @@ using trace::Status;
 namespace {
 
 std::string flag(std::string_view name, double value) {
-  std::string number = std::to_string(value);
-  if (value == static_cast<double>(static_cast<int64_t>(value)))
-    number = std::to_string(static_cast<int64_t>(value));
-  return "--" + std::string(name) + " " + number;
+  return fmt::format("--{} {}", name, value);
 }
 
 Status check_workload(const RunSpec& spec) {

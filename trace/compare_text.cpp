@@ -16,17 +16,17 @@ double us(int64_t ns) {
   return static_cast<double>(ns) / 1000;
 }
 
-struct OpUse {
+struct OpTime {
   int64_t count = 0, ns = 0;
 };
-using OpUses = std::map<std::string_view, OpUse>;
+using OpTimes = std::map<std::string_view, OpTime>;
 
-OpUses op_uses(const Trace& trace, const Window& window) {
-  OpUses uses;
+OpTimes op_uses(const Trace& trace, const Window& window) {
+  OpTimes uses;
   for (const EventId id : events_in(trace, window)) {
     const Event& e = trace.events[id];
     if (e.op == 0) continue;
-    OpUse& use = uses[trace.op_of(e)];
+    OpTime& use = uses[trace.op_of(e)];
     ++use.count;
     use.ns += clipped_ns(e, window);
   }
@@ -62,8 +62,8 @@ constexpr std::array kTells{
          "leaves the logits uninitialised"},
 };
 
-OpUse used(const OpUses& uses, const Tell& tell) {
-  OpUse sum;
+OpTime used(const OpTimes& uses, const Tell& tell) {
+  OpTime sum;
   for (const std::string_view op : tell.ops)
     if (const auto it = uses.find(op); !op.empty() && it != uses.end()) {
       sum.count += it->second.count;
@@ -72,7 +72,7 @@ OpUse used(const OpUses& uses, const Tell& tell) {
   return sum;
 }
 
-std::string side(const OpUse& use, const Tell& tell) {
+std::string side(const OpTime& use, const Tell& tell) {
   if (use.count == 0) return std::string(tell.without);
   return fmt::format("{} ({} of {:.3f} us)", tell.with, use.count, us(use.ns));
 }
@@ -100,9 +100,9 @@ void add_only(std::string_view side_name, const std::vector<MatchedKernel>& only
 }
 
 // One thing was meant to differ; here is what else does.
-void add_tells(const OpUses& a, const OpUses& b, std::vector<std::string>& out) {
+void add_tells(const OpTimes& a, const OpTimes& b, std::vector<std::string>& out) {
   for (const Tell& tell : kTells) {
-    const OpUse in_a = used(a, tell), in_b = used(b, tell);
+    const OpTime in_a = used(a, tell), in_b = used(b, tell);
     if ((in_a.count == 0) != (in_b.count == 0))
       out.push_back(fmt::format("the sides also differ in {}: A {}, B {}", tell.what,
                                 side(in_a, tell), side(in_b, tell)));

@@ -14,7 +14,7 @@
 namespace trace {
 namespace {
 
-constexpr size_t kFlushBytes = 1 << 20;
+constexpr size_t kChromeBuffer = 1 << 20;
 constexpr int kHostProcess = 1'000'000;  // a process that is no device
 
 std::string json_string(std::string_view text) {
@@ -63,7 +63,7 @@ class ChromeWriter {
   template <class... Args>
   void put(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(m_buffer), format, std::forward<Args>(args)...);
-    if (m_buffer.size() >= kFlushBytes) flush();
+    if (m_buffer.size() >= kChromeBuffer) flush();
   }
   void flush() {
     m_write({m_buffer.data(), m_buffer.size()});

@@ -16,7 +16,7 @@ namespace {
 
 using protozero::pbf_writer;
 
-constexpr size_t kFlushBytes = 1 << 20;
+constexpr size_t kPerfettoBuffer = 1 << 20;
 constexpr uint32_t kSequence = 1;
 constexpr uint32_t kStateCleared = 1, kNeedsState = 2;   // TracePacket.sequence_flags
 constexpr int32_t kProcess = 1, kIdleProcess = 2;        // made up: a Trace does not know them
@@ -69,7 +69,7 @@ class PerfettoWriter {
     packet.add_uint32(10, kSequence);   // trusted_packet_sequence_id
     pbf_writer trace(m_buffer);
     trace.add_message(1, body);
-    if (m_buffer.size() >= kFlushBytes) flush();
+    if (m_buffer.size() >= kPerfettoBuffer) flush();
   }
 
   void flush() {

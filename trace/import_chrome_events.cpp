@@ -13,7 +13,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr size_t kMaxReasons = 100;  // a hostile file must not make a report of a million lines
+constexpr size_t kMaxChromeReasons = 100;  // a hostile file must not make a report of a million lines
 constexpr int64_t kFarFromZeroNs = 10'000'000'000;
 
 // Whether a key of the file, which ends at its quote, is `text`.
@@ -68,7 +68,7 @@ std::string lane_key(std::string_view device, std::string_view stream) {
 
 int64_t* ChromeEvents::skipped(std::string_view reason) {
   auto& counts = m_report.skipped;
-  if (counts.size() >= kMaxReasons && !counts.contains(std::string(reason)))
+  if (counts.size() >= kMaxChromeReasons && !counts.contains(std::string(reason)))
     reason = "other categories";
   return &counts[std::string(reason)];
 }
@@ -102,7 +102,7 @@ const ChromeEvents::CategoryRow* ChromeEvents::category(std::string_view token) 
     if (known.text == text) row->kind = known.kind;
   if (row->kind == Kind::other)
     row->skipped = skipped(row->text.empty() ? "no category" : row->text);
-  if (m_categories.size() < kMaxReasons) {
+  if (m_categories.size() < kMaxChromeReasons) {
     m_categories.push_back(std::move(row));
     return m_last_category = m_categories.back().get();
   }

@@ -10,11 +10,11 @@
 namespace trace {
 namespace {
 
-constexpr size_t kStallsShown = 30, kKernelsShown = 30, kOwnersShown = 8;
+constexpr size_t kStallRows = 30, kKernelRows = 30, kOwnersShown = 8;
 
 std::string count_text(int64_t n) { return std::to_string(n); }
 
-std::string name_of(const Trace& t, EventId id) {
+std::string short_name_of(const Trace& t, EventId id) {
   if (id == kNone) return "-";
   const Event& e = t.events[id];
   return std::string(e.op ? t.op_of(e) : bare_kernel_name(t.name_of(e)));
@@ -151,15 +151,15 @@ Markup stalls_section(const ReportData& data) {
   }
   std::ranges::stable_sort(rows, std::greater{}, [](const Row& r) { return r.stall.ns(); });
   out.literal("<div class=\"scroll\"><table><tr><th class=\"left\">run</th><th>at us</th><th>us</th><th>streams</th><th class=\"left\">cause</th><th class=\"left\">between</th><th class=\"left\">evidence</th></tr>");
-  for (size_t i = 0; i < std::min(rows.size(), kStallsShown); ++i) {
+  for (size_t i = 0; i < std::min(rows.size(), kStallRows); ++i) {
     const auto& [run, s] = rows[i];
     const Trace& t = *run->trace;
     out.put("<tr><td class=\"left\">{}</td><td>{}</td><td class=\"worse\">{}</td><td>{} → {}</td><td class=\"left\">{}{}</td><td class=\"left\">{} → {}</td><td class=\"left dim wide\">{}</td></tr>", run->title,
-            report_us(s.begin_ns - run->main.begin_ns), report_us(s.ns()), stream_of(t, s.before), stream_of(t, s.after), to_string(s.cause), s.cause_is_guess ? " (guessed)" : "", name_of(t, s.before), name_of(t, s.after),
+            report_us(s.begin_ns - run->main.begin_ns), report_us(s.ns()), stream_of(t, s.before), stream_of(t, s.after), to_string(s.cause), s.cause_is_guess ? " (guessed)" : "", short_name_of(t, s.before), short_name_of(t, s.after),
             evidence(t, s));
   }
   out.literal("</table></div>");
-  if (rows.size() > kStallsShown) out.put("<p class=\"dim\">the {} longest of {}; the CSV export has all</p>", kStallsShown, rows.size());
+  if (rows.size() > kStallRows) out.put("<p class=\"dim\">the {} longest of {}; the CSV export has all</p>", kStallRows, rows.size());
   out.literal("</section>\n");
   return out.take();
 }
@@ -173,7 +173,7 @@ Markup path_section(const ReportData& data) {
     std::map<std::string, std::pair<int64_t, int64_t>> owners;   // name -> owned, count
     int64_t guessed = 0, longest = 0;
     for (const auto& step : r.path.steps) {
-      auto& [owned, count] = owners[name_of(t, step.event)];
+      auto& [owned, count] = owners[short_name_of(t, step.event)];
       owned += step.owned_ns;
       ++count;
       guessed += step.guessed;
@@ -199,8 +199,8 @@ Markup kernels_section(const ReportData& data) {
     if (!r.has_device) continue;
     out.put("<details{}><summary>{} <small>{} different, the {} with the most time</small></summary><div class=\"scroll\"><table><tr><th>total us</th><th>% of busy</th><th>n</th><th>median us</th><th>longest us</th><th "
             "class=\"left\">category</th><th class=\"left\">op</th><th class=\"left\">kernel</th></tr>",
-            Markup{data.runs.size() == 1 ? " open" : ""}, r.title, r.kernels.size(), std::min(kKernelsShown, r.kernels.size()));
-    for (size_t i = 0; i < std::min(kKernelsShown, r.kernels.size()); ++i) {
+            Markup{data.runs.size() == 1 ? " open" : ""}, r.title, r.kernels.size(), std::min(kKernelRows, r.kernels.size()));
+    for (size_t i = 0; i < std::min(kKernelRows, r.kernels.size()); ++i) {
       const KernelRow& k = r.kernels[i];
       out.put("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"left\"><i class=\"dot\" style=\"background:{}\"></i>{}</td><td class=\"left\">{}</td><td class=\"left name\" title=\"{}\">{}</td></tr>", report_us(k.total_ns),
               percent(static_cast<double>(k.total_ns), static_cast<double>(r.bubbles.busy_ns)), k.count, report_us(k.median_us), report_us(k.longest_ns), bar_colour(k.category), title_of(k.category), k.op, k.name,

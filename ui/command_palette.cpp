@@ -94,7 +94,10 @@ void add_window(const AppState& state) {
 
 void command_palette(const AppState& state, UiMemory& memory, Actions& actions) {
   if (!memory.palette_open) {
-    if (ImCmd::GetCurrentContext()) ImCmd::DestroyContext();
+    if (ImCmd::GetCurrentContext()) {
+      ImCmd::RemoveAllCaches();   // its context does not free what it keeps of each palette
+      ImCmd::DestroyContext();
+    }
     return;
   }
   if (!ImCmd::GetCurrentContext()) {

@@ -13,11 +13,6 @@ namespace {
 
 using trace::BubbleKind;
 
-// Screen coordinates far outside the clip rectangle lose precision in float; keep them near.
-float near(float x, const TimelineCanvas& c) {
-  return std::clamp(x, c.min.x - 64, c.max.x + 64);
-}
-
 // Parallel lines at 45 degrees, phase fixed to the screen so that neighbours line up.
 void diagonal(ImDrawList* draw, ImVec2 min, ImVec2 max, float step, float thickness, ImU32 colour,
               bool rising) {
@@ -42,8 +37,8 @@ float column_alpha(float idle) {
 void draw_bar(const TimelineCanvas& c, const TimelineVm& vm, const RowVm& row, const BarVm& bar) {
   const CategoryStyle& style = style_of(bar.category);
   const Palette& p = theme().colours;
-  const float x0 = near(c.origin.x + bar.x0, c);
-  float x1 = near(c.origin.x + bar.x1, c);
+  const float x0 = near_clip(c.origin.x + bar.x0, c);
+  float x1 = near_clip(c.origin.x + bar.x1, c);
   const bool single = bar.count == 1;
   if (single && x1 - x0 > 3) x1 -= 1;  // a hairline between neighbours
   const float y0 = c.origin.y + row.y, y1 = y0 + row.h;
@@ -95,7 +90,7 @@ void draw_overlays(const TimelineCanvas& c, const TimelineVm& vm, const BandVm& 
   const float s0 = c.origin.y + band.strip_y, s1 = s0 + 4;
   for (uint32_t i = band.first_overlay; i < band.first_overlay + band.overlays; ++i) {
     const OverlayVm& o = vm.overlays[i];
-    const float x0 = near(c.origin.x + o.x0, c), x1 = near(c.origin.x + o.x1, c);
+    const float x0 = near_clip(c.origin.x + o.x0, c), x1 = near_clip(c.origin.x + o.x1, c);
     draw_bubble(c.draw, {x0, y0}, {x1, y1}, o.kind, o.idle);
     const float strip = o.kind == BubbleKind::contiguous ? 0.25f
                         : o.kind == BubbleKind::dispatch ? 0.6f
@@ -112,8 +107,8 @@ void draw_overlays(const TimelineCanvas& c, const TimelineVm& vm, const BandVm& 
       bottom = vm.rows[r].y + vm.rows[r].h;
       seen = true;
     }
-    const ImVec2 a{near(c.origin.x + o.x0, c), c.origin.y + top - 2},
-        b{near(c.origin.x + o.x1, c), c.origin.y + bottom + 2};
+    const ImVec2 a{near_clip(c.origin.x + o.x0, c), c.origin.y + top - 2},
+        b{near_clip(c.origin.x + o.x1, c), c.origin.y + bottom + 2};
     c.draw->AddRectFilled(a, b, u32(p.overlap, b.x - a.x > 3 ? 0.16f : 0.5f));
     if (b.x - a.x > 3) c.draw->AddRect(a, b, u32(p.overlap, 0.8f));
   }
@@ -235,8 +230,8 @@ void draw_selection(const TimelineCanvas& c, const TimelineVm& vm, const Stack& 
     r.y1 = band.strip_y + style.strip_px;
   }
   c.draw->PushClipRect({c.min.x - 3, c.min.y}, {c.max.x + 3, c.max.y}, true);
-  c.draw->AddRect({near(c.origin.x + r.x0, c) - 1.5f, c.origin.y + r.y0 - 1.5f},
-                  {near(c.origin.x + r.x1, c) + 1.5f, c.origin.y + r.y1 + 1.5f},
+  c.draw->AddRect({near_clip(c.origin.x + r.x0, c) - 1.5f, c.origin.y + r.y0 - 1.5f},
+                  {near_clip(c.origin.x + r.x1, c) + 1.5f, c.origin.y + r.y1 + 1.5f},
                   u32(theme().colours.text), 2, 1.5f);
   c.draw->PopClipRect();
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include <imgui.h>
 
+#include <algorithm>
+
 #include "ui/panels.h"
 #include "ui/vm/minimap.h"
 #include "ui/vm/timeline_links.h"
@@ -15,6 +17,9 @@ struct TimelineCanvas {
   ImVec2 min, max;      // visible part of the lanes, on screen
   float gutter_px = 0;  // lane labels, left of min.x
 };
+
+// Screen coordinates far outside the clip rectangle lose precision in float; this keeps them near.
+inline float near_clip(float x, const TimelineCanvas& c) { return std::clamp(x, c.min.x - 64, c.max.x + 64); }
 
 void draw_grid(const TimelineCanvas&, const TimelineVm&);
 void draw_ruler(ImDrawList*, ImVec2 min, ImVec2 max, float lanes_x, const TimelineVm&);

@@ -13,11 +13,6 @@ using trace::BubbleKind;
 
 namespace {
 
-// Screen coordinates far outside the clip rectangle lose precision in float; keep them near.
-float near(float x, const TimelineCanvas& c) {
-  return std::clamp(x, c.min.x - 64, c.max.x + 64);
-}
-
 void dashed(ImDrawList* draw, ImVec2 a, ImVec2 b, ImU32 colour, float thickness) {
   const float length = std::hypot(b.x - a.x, b.y - a.y), dash = 5;
   if (length < 1) return;
@@ -41,7 +36,7 @@ void draw_links(const TimelineCanvas& c, const std::vector<LinkVm>& links) {
   const Palette& p = theme().colours;
   c.draw->PushClipRect(c.min, c.max, true);
   for (const LinkVm& link : links) {
-    const ImVec2 a{near(c.origin.x + link.x0, c), c.origin.y + link.y0}, b{near(c.origin.x + link.x1, c), c.origin.y + link.y1};
+    const ImVec2 a{near_clip(c.origin.x + link.x0, c), c.origin.y + link.y0}, b{near_clip(c.origin.x + link.x1, c), c.origin.y + link.y1};
     switch (link.kind) {
       case LinkKind::path:
         c.draw->AddLine(a, b, u32(p.text, 0.95f), 2.5f);
@@ -103,7 +98,7 @@ void draw_annotations(const TimelineCanvas& c, const AppState& state, const Time
     const OpenRun* run = state.find(stack.keys[band.item]);
     if (!run || run->annotations.empty()) continue;
     const float top = c.origin.y + band.rows_y - 4, bottom = c.origin.y + band.strip_y + 2;
-    const auto x_of = [&](int64_t ns) { return near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(ns - stack.items[band.item].origin_ns))), c); };
+    const auto x_of = [&](int64_t ns) { return near_clip(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(ns - stack.items[band.item].origin_ns))), c); };
     for (size_t i = 0; i < run->annotations.size(); ++i) {
       const Annotation& a = run->annotations[i];
       const float x0 = x_of(a.begin_ns), x1 = std::max(x_of(a.end_ns), x0 + 1);
@@ -124,9 +119,9 @@ void draw_marks(const TimelineCanvas& c, const AppState& state, const TimelineVm
   const Palette& p = theme().colours;
   c.draw->PushClipRect(c.min, c.max, true);
   for (const MarkState& mark : state.marks) {
-    const float x0 = near(
+    const float x0 = near_clip(
         c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(mark.range.begin_ns))), c);
-    const float x1 = near(
+    const float x1 = near_clip(
         c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(mark.range.end_ns))), c);
     c.draw->AddRectFilled({x0, c.min.y}, {x1, c.max.y}, u32(p.accent, 0.06f));
     c.draw->AddLine({x0, c.min.y}, {x0, c.max.y}, u32(p.accent, 0.5f));
@@ -136,8 +131,8 @@ void draw_marks(const TimelineCanvas& c, const AppState& state, const TimelineVm
   }
   draw_annotations(c, state, vm, stack);
   if (state.measure) {
-    const float x0 = near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->begin_ns))), c);
-    const float x1 = near(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->end_ns))), c);
+    const float x0 = near_clip(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->begin_ns))), c);
+    const float x1 = near_clip(c.min.x + static_cast<float>(state.view.x_of(static_cast<double>(state.measure->end_ns))), c);
     c.draw->AddRectFilled({x0, c.min.y}, {x1, c.max.y}, u32(p.text, 0.05f));
     for (const float x : {x0, x1}) c.draw->AddLine({x, c.min.y}, {x, c.max.y}, u32(p.text, 0.8f));
     Bold bold;

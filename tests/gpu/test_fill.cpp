@@ -1,4 +1,5 @@
-// Weights and caches made on a device are byte for byte what the host makes; and what else the engine does with a
+// Weights and KV caches made on a device are byte for byte what the host makes, index keys but for the norm that they
+// pass, whose sums a device adds in another order; and what else the engine does with a
 // device beside steps: benches, an emptied cache, memory that can't be had.
 #include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -11,6 +12,7 @@
 #include "engine/check.h"
 #include "engine/gpu_fill.h"
 #include "engine/weights_layout.h"
+#include "kernels/formats.h"
 #include "tests/emulator/lib/device.h"
 
 using namespace engine;
@@ -34,6 +36,34 @@ trace::RunSpec small(const char* preset) {
 }
 
 }  // namespace
+
+// A sum in another order may round one value of the norm to its neighbour, which moves the whole key of the Hadamard
+// transform by less than its scale: of such keys there are few, and no value is further away than that or a step of fp8.
+void check_index(const IndexCaches& host, const IndexCaches& device) {
+  int64_t keys = 0, different = 0;
+  for (size_t layer = 0; layer < host.layers.size(); ++layer) {
+    const kernels::IndexCache &h = host.layers[layer], &d = device.layers[layer];
+    if (!h.data) continue;
+    for (int64_t slot = 0; slot < h.pages * h.page_size; ++slot) {
+      const int t = static_cast<int>(slot % h.page_size);
+      const uint8_t *a = h.page(slot / h.page_size), *b = d.page(slot / d.page_size);
+      float sa = 0, sb = 0;
+      std::memcpy(&sa, a + kernels::index_scale_offset(h.page_size, t), 4);
+      std::memcpy(&sb, b + kernels::index_scale_offset(d.page_size, t), 4);
+      ++keys;
+      bool same = sa == sb;
+      for (int i = 0; i < kernels::kIndexDim; ++i) {
+        const uint8_t ka = a[kernels::index_key_offset(h.layout, t, i)], kb = b[kernels::index_key_offset(d.layout, t, i)];
+        same = same && ka == kb;
+        const float x = kernels::to_float(kernels::E4m3{ka}) * sa, y = kernels::to_float(kernels::E4m3{kb}) * sb;
+        const float step = std::max(std::max(std::abs(x), std::abs(y)) / 8, std::max(sa, sb));
+        if (!(std::abs(x - y) <= step * 1.01f)) FAIL("layer " << layer << ", slot " << slot << ", value " << i << ": " << x << " on the host, " << y << " on the device");
+      }
+      different += !same;
+    }
+  }
+  CHECK(different * 50 <= keys);
+}
 
 TEST_CASE("a device generates the same weights and caches as the host") {
   for (const int wave : {32, 64}) {
@@ -73,7 +103,7 @@ TEST_CASE("a device generates the same weights and caches as the host") {
       Image::to_host(caches.kv->memory.data());
       Image::to_host(caches.index->memory.data());
       CHECK(std::memcmp(kv->memory.data(), caches.kv->memory.data(), static_cast<size_t>(kv->memory.size())) == 0);
-      CHECK(std::memcmp(index->memory.data(), caches.index->memory.data(), static_cast<size_t>(index->memory.size())) == 0);
+      check_index(*index, *caches.index);
     }
   }
 }

@@ -62,7 +62,7 @@ std::string with_sign(bool negative, bool plus, const std::string& digits) {
   return plus ? "+" + digits : digits;
 }
 
-std::string trimmed(std::string digits) {
+std::string without_zeros(std::string digits) {
   if (digits.find('.') == std::string::npos) return digits;
   while (digits.back() == '0') digits.pop_back();
   if (digits.back() == '.') digits.pop_back();
@@ -85,11 +85,11 @@ std::string duration_text(int64_t ns) {
   if (n < 1000)
     text = std::to_string(n) + " ns";
   else if (n < 1000000)
-    text = trimmed(scaled(n, 3, 3)) + " µs";
+    text = without_zeros(scaled(n, 3, 3)) + " µs";
   else if (n < 1000000000)
-    text = trimmed(scaled(n, 6, 3)) + " ms";
+    text = without_zeros(scaled(n, 6, 3)) + " ms";
   else
-    text = trimmed(scaled(n, 9, 3)) + " s";
+    text = without_zeros(scaled(n, 9, 3)) + " s";
   return ns < 0 ? std::string(kMinus) + text : text;
 }
 
@@ -125,7 +125,7 @@ std::string bytes_text(int64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  return trimmed(number_text(value, value < 10 ? 2 : value < 100 ? 1 : 0)) + " " + kUnits[unit];
+  return without_zeros(number_text(value, value < 10 ? 2 : value < 100 ? 1 : 0)) + " " + kUnits[unit];
 }
 
 int64_t ns_of_us(double us) {

@@ -5,7 +5,7 @@
 namespace ui {
 namespace {
 
-std::string_view trimmed(std::string_view s) {
+std::string_view without_spaces(std::string_view s) {
   while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
   while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
   return s;
@@ -24,11 +24,11 @@ int32_t rule_of(const GroupRules& rules, std::string_view text, bool whole) {
 
 std::optional<GroupRule> parse_group(std::string_view text) {
   const size_t equals = text.find('=');
-  GroupRule rule{.name = std::string(trimmed(text.substr(0, equals))), .parts = {}};
+  GroupRule rule{.name = std::string(without_spaces(text.substr(0, equals))), .parts = {}};
   std::string_view rest = equals == std::string_view::npos ? text : text.substr(equals + 1);
   for (;;) {
     const size_t bar = rest.find('|');
-    if (const std::string_view part = trimmed(rest.substr(0, bar)); !part.empty()) rule.parts.emplace_back(part);
+    if (const std::string_view part = without_spaces(rest.substr(0, bar)); !part.empty()) rule.parts.emplace_back(part);
     if (bar == std::string_view::npos) break;
     rest.remove_prefix(bar + 1);
   }
