@@ -38,7 +38,7 @@ class MlaHead {
     shrink(std::exp2(m_maximum - top));
     // What was there shrinks by 2 to the difference of two maxima, and each may be off: so is its weight against the new
     // tile's. Where the two cancel, that error stands beside nothing. Exactly 1 only if no row here can be the largest.
-    // An H200 found it missing: kimi-k2 gave -0.00033951 for -0.00034336 +- 3.4e-6.
+    // An H200 once gave -0.00033951 for -0.00034336 +- 3.4e-6 on kimi-k2, which this term would cover; it was not seen again.
     if (best + best_slack >= m_maximum - m_top_slack) {
       const double error = best_slack + m_top_slack + 8 * kFloatStep;
       for (size_t d = 0; d < m_o.size(); ++d) m_slack[d] += std::fabs(m_o[d]) * error;
