@@ -78,6 +78,28 @@ TEST_CASE("a file that is no trace is refused, and importing several keeps the g
   CHECK(one_line_of_json(result)["runs"].size() == 1);
 }
 
+TEST_CASE("rules of one's own name kernels wherever a file is read, and the report says whose they are") {
+  const tests::TempFolder folder;
+  const std::string rules = folder / "mine.json", file = shared("seed_layer_mi355x_single_rocm72.json");
+  std::ofstream(rules) << R"({"names": [{"category": "attention", "op": "acme", "names": ["kernel_moe_gemm"]}]})";
+  const auto report = one_line_of_json(decodescope({"import", file, "--rules", rules, "--db", folder / "r.db", "--json"}))["report"][0];
+  CHECK(report["caveats"].dump().find(rules) != std::string::npos);
+  const auto exported = decodescope({"export", file, "--rules", rules, "--to", folder / "k.csv"});
+  CHECK(exported.exit_code == 0);
+  std::ifstream csv(folder / "k.csv");
+  const std::string text((std::istreambuf_iterator<char>(csv)), {});
+  CHECK(text.find(",acme,attention,") != std::string::npos);
+  // Those of the configuration, without being asked for; a bad one is refused with its place.
+  std::filesystem::create_directories(folder / "config/decodescope");
+  std::filesystem::copy_file(rules, folder / "config/decodescope/kernel_rules.json");
+  const auto configured = run_child({"env", "XDG_CONFIG_HOME=" + std::string(folder / "config"), kProgram, "export", file, "--to", folder / "c.csv"});
+  CHECK(configured.exit_code == 0);
+  std::ifstream again(folder / "c.csv");
+  CHECK(std::string((std::istreambuf_iterator<char>(again)), {}).find(",acme,attention,") != std::string::npos);
+  std::ofstream(rules) << R"({"rules": []})";
+  check_refused(decodescope({"bubbles", file, "--rules", rules}), "no such list: `rules`");
+}
+
 TEST_CASE("bubbles on the published dual-stream layer gives the published figures") {
   const std::string file = shared("traces/seed_layer_mi355x_dual_rocm72.json");
   const json out = one_line_of_json(decodescope({"bubbles", file, "--json"}));
