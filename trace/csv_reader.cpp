@@ -80,7 +80,7 @@ std::string_view CsvReader::clean(const Field& field) {
     if (quoted && c == '"') {
       if (at + 1 < field.end && text[at + 1] == '"') text[to++] = text[++at];
       else quoted = false;
-    } else if (!quoted && c == '"' && to == field.begin) {
+    } else if (c == '"' && at == field.begin) {
       quoted = true;
     } else if (quoted || c != '\r') {
       text[to++] = c;
