@@ -5,6 +5,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/version.h"
 
 namespace app {
@@ -25,6 +26,7 @@ namespace {
 // `decodescope [FILE|RUN ...]`: the window.
 void add_window(CLI::App& cli, Context& context, WindowRequest& request, CommonArgs& common, ScreenshotArgs& shot) {
   cli.add_option("open", request.open, "trace files, bundles or run ids to open in the window")->type_name("FILE|RUN");
+  add_rules(cli);
   add_common(cli, common);
   add_screenshot(cli, shot);
   cli.callback([&] {

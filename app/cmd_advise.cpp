@@ -6,6 +6,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/views.h"
 #include "trace/advise.h"
@@ -68,6 +69,7 @@ void add_advise(CLI::App& cli, Context& context) {
                   "Worth = time of the kernels that would go, as they ran: an upper bound, gaps around them not counted.");
   command->add_option("source", args->source, "a run id or a trace file")->required()->type_name("RUN|FILE");
   command->add_option("--model", args->model, "what ran, where the trace does not tell")->type_name("P");
+  add_rules(*command);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_advise(*args); }; });
 }

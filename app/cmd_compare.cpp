@@ -6,11 +6,13 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/json_number.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/store_access.h"
 #include "app/views.h"
@@ -57,7 +59,11 @@ std::vector<std::string> split_sources(const std::string& text) {
 
 trace::Result<std::vector<trace::Run>> load_side(const std::string& text, const std::string& db) {
   std::vector<trace::Run> runs;
+  std::set<std::string> named;
   for (const auto& source : split_sources(text)) {
+    // Once more would be no further recording, only a narrower interval.
+    if (std::error_code ignored; !named.insert(std::filesystem::exists(source, ignored) ? std::filesystem::weakly_canonical(source, ignored).string() : source).second)
+      return trace::Error{"this run is named twice on one side", source};
     ProgressLine line;
     auto run = run_from(source, db, import_progress(line));
     line.clear();
@@ -201,6 +207,7 @@ void add_compare(CLI::App& cli, Context& context) {
   command->add_option("--window", args->window, "all, step or layer (default: the medoid step of engine runs, else all)");
   command->add_option("--fail-if", args->fail_if, "condition on B minus A: wall_pct, idle_us, stall_us, kernels, op:NAME_us with > >= < <=, joined by `or`")->type_name("EXPR");
   command->add_option("--markdown", args->markdown, "also write the comparison as Markdown; - for stderr")->type_name("F.md");
+  add_rules(*command);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_compare(*args); }; });
 }

@@ -8,6 +8,7 @@
 #include "app/export_file.h"
 #include "app/floor_args.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/store_access.h"
 #include "db/bundle.h"
@@ -159,6 +160,7 @@ void add_export(CLI::App& cli, Context& context) {
   command->add_option("--to", args->to, std::string("target; its ending names the format: ") + kEndings)->required()->type_name("F");
   command->add_flag("--no-scrub", args->unscrubbed, "leave host and user names, paths, addresses and command lines in a bundle (else they go, and what goes is shown)");
   add_floor_options(*command, args->floor);
+  add_rules(*command);
   add_common(*command, args->common);
   command->add_option("--size", args->shot.size, "size of a .png")->capture_default_str()->type_name("WxH");
   command->add_option("--panel", args->shot.panel, "panel of a .png")->type_name("NAME");

@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/floor_args.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/views.h"
 #include "trace/layers.h"
@@ -81,6 +82,7 @@ void add_floors(CLI::App& cli, Context& context) {
   command->add_option("source", args->source, "a run id or a trace file")->required()->type_name("RUN|FILE");
   command->add_option("--window", args->window, "all, step or layer: the recorded one of median length")->capture_default_str();
   add_floor_options(*command, args->floor);
+  add_rules(*command);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_floors(*args); }; });
 }

@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/import_ranks.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/store_access.h"
 #include "app/views.h"
@@ -198,6 +199,7 @@ void add_import(CLI::App& cli, Context& context) {
   import->add_option("--device", in->device, "only this device, by the id the trace gives it")->type_name("N");
   import->add_option("--max-size", in->most, "stop reading after so much decompressed input (default: 64GiB)")->type_name("N[KiB|MiB|GiB]");
   import->add_option("--max-memory", in->memory, "keep no more than about so much of it in memory (default: 16GiB)")->type_name("N[KiB|MiB|GiB]");
+  add_rules(*import);
   add_common(*import, in->common);
   import->callback([&context, in] { context.run = [in] { return run_import(*in); }; });
 }

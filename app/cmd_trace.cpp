@@ -7,6 +7,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/output.h"
+#include "app/rules.h"
 #include "app/source.h"
 #include "app/views.h"
 
@@ -51,6 +52,7 @@ void add_bubbles(CLI::App& cli, Context& context) {
   command->add_option("--fence-us", args->fence_us, "idle of this length and more is a fence")->capture_default_str();
   command->add_option("--stall-us", args->stall_us, "idle of this length and more is a stall")->capture_default_str();
   command->add_option("--window", args->window, "all, step or layer: figures of each such window too")->capture_default_str();
+  add_rules(*command);
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_bubbles(*args); }; });
 }

@@ -31,7 +31,16 @@ std::string last_lines(const std::string& output) {
   std::string tail = output.substr(output.size() > 400 ? output.size() - 400 : 0);
   for (char& c : tail)
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  tail.resize(tail.find_last_not_of(' ') + 1);
   return tail;
+}
+
+// The inference writes us: of other readings it means their unit.
+std::string reason_of(const ExecAbResult& r) {
+  std::string reason = r.estimate.reason;
+  if (r.unit != "us")
+    for (size_t at; (at = reason.find(" us")) != std::string::npos;) reason.replace(at, 3, r.unit.empty() ? "" : " " + r.unit);
+  return reason;
 }
 
 struct File {
@@ -125,7 +134,7 @@ class ExecAb {
     const std::string where = fmt::format("--exec-{} {}", arm == 0 ? 'a' : 'b', command);
     if (ran->interrupted) return trace::Error{"interrupted", where};
     if (ran->timed_out) return trace::Error{fmt::format("took longer than {:g} s (--timeout)", m_spec.timeout_s), where};
-    if (ran->exit_code != 0) return trace::Error{fmt::format("ended with exit code {}: {}", ran->exit_code, last_lines(ran->output)), where};
+    if (ran->exit_code != 0) return trace::Error{fmt::format("ended with exit code {}{}{}", ran->exit_code, last_lines(ran->output).empty() ? "" : ": ", last_lines(ran->output)), where};
     if (!m_spec.trace.empty()) {
       const File file = newest_file(m_spec.trace);
       if (file.path.empty() || file == before) return trace::Error{"wrote no file of --trace " + m_spec.trace, where};
@@ -190,7 +199,7 @@ json exec_ab_json(const ExecAbResult& r) {
   const auto& e = r.estimate;
   return {{"a", arm_json(r.spec.a, e.a)}, {"b", arm_json(r.spec.b, e.b)},
           {"reading", r.unit == "us" ? "trace" : r.unit == "s" ? "seconds" : "metric"}, {"metric", r.spec.metric}, {"traces", {r.last_trace_a, r.last_trace_b}}, {"higher_is_better", r.spec.higher_is_better},
-          {"delta", json_number(e.delta_us)}, {"delta_pct", json_number(e.delta_pct)}, {"ci95", {json_number(e.lo), json_number(e.hi)}}, {"verdict", trace::to_string(e.verdict)}, {"reason", e.reason},
+          {"delta", json_number(e.delta_us)}, {"delta_pct", json_number(e.delta_pct)}, {"ci95", {json_number(e.lo), json_number(e.hi)}}, {"verdict", trace::to_string(e.verdict)}, {"reason", reason_of(r)},
           {"mde", json_number(e.mde_us)}, {"instances", e.instances}, {"null_instances", e.null_instances}, {"quads", e.quads},
           {"null", {{"delta", json_number(e.null_delta_us)}, {"ci95", {json_number(e.null_lo), json_number(e.null_hi)}}}}, {"lag1", json_number(e.lag1)}, {"instance_variance_share", json_number(e.instance_variance_share)},
           {"equivalence", nullptr}};
@@ -205,12 +214,9 @@ std::string exec_ab_text(const ExecAbResult& r) {
   };
   row("a", e.a, r.spec.a);
   row("b", e.b, r.spec.b);
-  std::string reason = e.reason;   // the inference writes us: of other readings it means their unit
-  if (r.unit != "us")
-    for (size_t at; (at = reason.find(" us")) != std::string::npos;) reason.replace(at, 3, r.unit.empty() ? "" : " " + r.unit);
   return table.text() +
          fmt::format("\nverdict: {}  {:+.6g}{} ({:+.2f} %), 95 % interval [{:+.6g}, {:+.6g}]{}, smallest detectable effect {:.6g}{}{}\n         {}\n         {} instances of {} quads A B B A in all, null arm {:+.6g}{}; outputs of the two commands are not compared\n",
-                     trace::to_string(e.verdict), e.delta_us, unit, e.delta_pct, e.lo, e.hi, unit, e.mde_us, unit, r.spec.higher_is_better ? "; higher is better" : "", reason, e.instances, e.quads, e.null_delta_us, unit);
+                     trace::to_string(e.verdict), e.delta_us, unit, e.delta_pct, e.lo, e.hi, unit, e.mde_us, unit, r.spec.higher_is_better ? "; higher is better" : "", reason_of(r), e.instances, e.quads, e.null_delta_us, unit);
 }
 
 }  // namespace app

@@ -42,7 +42,7 @@ trace::Result<RankImport> import_ranks(const std::vector<std::string>& files, co
   std::vector<trace::Imported> each;
   std::vector<int> said;
   for (const auto& file : files) {
-    auto imported = trace::import_file(file, options);
+    auto imported = import_by_own_rules(file, options);
     if (!imported) return imported.error();
     said.push_back(imported->rank);
     each.push_back(std::move(*imported));

@@ -14,7 +14,7 @@ int refuse(const trace::Error& error) {
   std::string line = error.line();
   std::replace(line.begin(), line.end(), '\n', ' ');
   fmt::print(stderr, "error: {}\n", line);
-  return kRefusedExit;
+  return interrupted() ? kFailed : kRefusedExit;   // cancelled, not refused
 }
 
 void print_json(const nlohmann::json& value) {

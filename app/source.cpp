@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "app/rules.h"
 #include "app/store_access.h"
 #include "db/bundle.h"
 #include "trace/bubbles.h"
@@ -31,9 +32,23 @@ std::string device_name(const trace::Trace& t) {
 
 }  // namespace
 
+trace::Result<trace::Imported> import_by_own_rules(const std::string& path, trace::ImportOptions options) {
+  const auto& own = own_rules();
+  if (!own) return own.error();
+  options.rules = own->rules;
+  auto imported = trace::import_file(path, options);
+  if (imported && own->rules) imported->report.caveats.push_back("kernels are named by the rules of " + own->path + " before the built-in ones");
+  return imported;
+}
+
 trace::ImportOptions import_progress(ProgressLine& line) {
+  // Ctrl+C ends the reading and not the process, so that what was unpacked for it is taken away.
+  static std::atomic<bool> cancel{false};
+  install_interrupt();
   trace::ImportOptions options;
+  options.cancel = &cancel;
   options.progress = [&line](int64_t done, int64_t total) {
+    if (interrupted()) cancel = true;
     // Files that are read in an instant need no progress.
     if (done > (64 << 20)) line.show("reading", total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
   };
@@ -42,7 +57,7 @@ trace::ImportOptions import_progress(ProgressLine& line) {
 
 trace::Result<std::vector<trace::Run>> runs_from_file(const std::string& path, const trace::ImportOptions& options) {
   if (db::is_bundle(path)) return db::read_bundle(path);
-  auto imported = trace::import_file(path, options);
+  auto imported = import_by_own_rules(path, options);
   if (!imported) return imported.error();
   trace::Run run;
   run.name = fs::path(path).filename().string();

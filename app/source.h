@@ -12,6 +12,9 @@ namespace app {
 // Options that show on `line` how far a large file is. The line must outlive them.
 trace::ImportOptions import_progress(ProgressLine& line);
 
+// trace::import_file with the user's own rules for kernels (app/rules.h), which the report then names.
+trace::Result<trace::Imported> import_by_own_rules(const std::string& path, trace::ImportOptions);
+
 // Imports a trace file (or every run of a bundle) into Runs that are not stored. Fills the report's layers, steps
 // and window rule. error: as trace::import_file and db::read_bundle.
 trace::Result<std::vector<trace::Run>> runs_from_file(const std::string& path, const trace::ImportOptions& = {});

@@ -51,10 +51,11 @@
     place_labels() {
       const taken = {};
       for (const label of this.labels) {
-        const x = this.left + Number(label.dataset.us) * this.scale;
+        const half = label.textContent.length * 3.5;
+        const x = Math.max(Math.min(this.left + Number(label.dataset.us) * this.scale, this.left + this.us * this.scale + 20 - half), half);
         const row = taken[label.dataset.row] ||= [];
-        const room = row.every(other => Math.abs(other - x) >= 84);
-        if (room) row.push(x);
+        const room = row.every(([from, to]) => x - half >= to || x + half <= from);
+        if (room) row.push([x - half, x + half]);
         label.setAttribute("x", x);
         label.setAttribute("visibility", room ? "visible" : "hidden");
       }
@@ -67,7 +68,7 @@
       const to = Math.min(this.us, (this.scroller.scrollLeft + this.scroller.clientWidth) / this.scale);
       const parts = [];
       const height = this.svg.getAttribute("height");
-      for (let at = from, n = 0; at <= to + step / 2 && n < 200; at += step, ++n) {
+      for (let at = from, n = 0; at <= to && n < 200; at += step, ++n) {
         const x = this.left + at * this.scale;
         const line = document.createElementNS(ns, "line");
         for (const [k, v] of [["x1", x], ["x2", x], ["y1", 16], ["y2", height]]) line.setAttribute(k, v);

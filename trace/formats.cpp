@@ -103,7 +103,7 @@ Imported finish_import(TraceBuilder& builder, ImportReport&& report, const Impor
   header.source = job.path;
   if (!own_export) {
     if (whole_microseconds(header.events)) header.collector.resolution_ns = 1000;
-    builder.classify_kernels();
+    builder.classify_kernels(job.options.rules);
   }
   TracePtr trace = builder.finish(own_export);
   if (!own_export) trace = without_overflows(std::move(trace), report);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "trace/import_report.h"
+#include "trace/kernel_rules.h"
 #include "trace/result.h"
 #include "trace/trace.h"
 
@@ -24,6 +25,7 @@ struct ImportOptions {
   std::optional<int64_t> from_ns, to_ns;
   // Of what is kept, about; a file that holds more is cut there, and its report says so.
   int64_t max_memory_bytes = int64_t{16} << 30;
+  RulesPtr rules;                               // what kernels are, by name and place; null = built_in_rules()
 };
 
 struct Imported {

@@ -115,6 +115,8 @@ int64_t* ChromeEvents::early_reason(const Fields& f) {
   switch (f.phase) {
     case 0:
     case 'M':
+    case 'B':
+    case 'E':  // a span that is not for us takes its end with it
       return nullptr;
     case 'X':
       return f.category && f.category->kind == Kind::other ? f.category->skipped : nullptr;
@@ -123,9 +125,6 @@ int64_t* ChromeEvents::early_reason(const Fields& f) {
     case 'f':
       if (!f.category || f.category->kind == Kind::flow) return nullptr;
       return skipped("flow " + f.category->text);
-    case 'B':
-    case 'E':
-      return skipped("begin and end events");
     case 'i':
     case 'I':
       return skipped("instant events");
@@ -227,6 +226,10 @@ int64_t* ChromeEvents::take(const Fields& f, const Args& args) {
   switch (f.phase) {
     case 'X':
       return take_span(f, args);
+    case 'B':
+      return open_span(f, args);
+    case 'E':
+      return close_span(f);
     case 's':
     case 't':
     case 'f':
@@ -238,7 +241,9 @@ int64_t* ChromeEvents::take(const Fields& f, const Args& args) {
   }
 }
 
-int64_t* ChromeEvents::take_span(const Fields& f, const Args& args) {
+int64_t* ChromeEvents::take_span(const Fields& given, const Args& args) {
+  Fields f = given;
+  if (!f.category) f.category = guessed_category(f);
   if (!f.category) return skipped("no category");
   if (f.category->kind == Kind::flow) return skipped("flow that is no flow");
   const auto start = microseconds_to_ns(f.ts);
@@ -247,18 +252,21 @@ int64_t* ChromeEvents::take_span(const Fields& f, const Args& args) {
   const auto duration = microseconds_to_ns(f.dur);
   if (!duration || *start + *duration > kMaxTimeNs) return skipped("unreadable time");
   if (*duration < 0) return skipped("negative duration");
-  const int64_t end = *start + *duration;
+  place(f, args, *start, *start + *duration);
+  return &m_report.used;
+}
+
+void ChromeEvents::place(const Fields& f, const Args& args, int64_t start_ns, int64_t end_ns) {
   switch (f.category->kind) {
     case Kind::call:
-      take_call(f, args, *start, end);
+      take_call(f, args, start_ns, end_ns);
       break;
     case Kind::annotation:
-      m_builder.add_annotation({*start, end, intern(f.name), integer_or(f.tid, 0)});
+      m_builder.add_annotation({start_ns, end_ns, intern(f.name), integer_or(f.tid, 0)});
       break;
     default:
-      take_activity(f, args, *start, end);
+      take_activity(f, args, start_ns, end_ns);
   }
-  return &m_report.used;
 }
 
 void ChromeEvents::take_activity(const Fields& f, const Args& args, int64_t start_ns,
@@ -268,8 +276,9 @@ void ChromeEvents::take_activity(const Fields& f, const Args& args, int64_t star
   e.end_ns = end_ns;
   e.correlation = integer_or(args.correlation, kNoCorrelation);
   e.name = intern(f.name);
-  e.lane = lane(bare_token(args.device.empty() ? f.pid : args.device),
+  e.lane = lane(bare_token(!args.device.empty() ? args.device : f.category->text.empty() ? gpu_of(f) : f.pid),
                 bare_token(args.stream.empty() ? f.tid : args.stream));
+  if (f.category->text.empty()) label_guessed(f, e.lane);
   if (args.detail != Detail{}) e.detail = m_builder.detail(args.detail);
   e.kind = f.category->kind == Kind::kernel   ? EventKind::kernel
            : f.category->kind == Kind::memcpy ? EventKind::memcpy
@@ -321,6 +330,8 @@ int64_t* ChromeEvents::take_name(const Fields& f, const Args& args) {
           unescaped(bare_token(args.name));
     return &m_report.used;
   }
+  if (what == "process_name" && m_process_names.size() < 10'000)
+    m_process_names.insert_or_assign(std::string(bare_token(f.pid)), unescaped(bare_token(args.name)));
   return what == "process_name" || what == "process_labels" ? &m_report.used
                                                             : skipped("display order");
 }
@@ -367,6 +378,7 @@ void ChromeEvents::place_zero_times() {
 }
 
 void ChromeEvents::finish() {
+  drop_open_spans();
   place_zero_times();
   Trace& t = m_builder.header();
   m_flows.link(t);

@@ -1,6 +1,7 @@
 // One record of traceEvents into the builder. Used: GPU kernels, copies and memsets; runtime and
 // driver calls; ranges that someone marked; names of streams; flows, where a launch cannot be found
-// by its correlation. Everything else, which is most of a file, is counted by reason and left as
+// by its correlation. Spans may come as X or as B and E; where records have no category, those of
+// a process that is named after a GPU are its kernels and copies. Everything else, which is most of a file, is counted by reason and left as
 // early as its category is known. Not thread-safe.
 #pragma once
 #include <cstdint>
@@ -56,7 +57,24 @@ class ChromeEvents {
     std::string_view device, stream, correlation, name, op, category, step, host_lane;
   };
 
+  // A B record that waits for its E: what its fields and args said.
+  struct HalfSpan {
+    const CategoryRow* category = nullptr;
+    int64_t* counter = nullptr;   // `used`, or that of a span which is not for us
+    int64_t start_ns = 0;
+    std::string name, pid, tid, device, stream, correlation;
+    Detail detail;
+  };
+
   const CategoryRow* category(std::string_view token);
+  const CategoryRow* guessed_category(const Fields&) const;
+  int64_t* open_span(const Fields&, const Args&);
+  int64_t* close_span(const Fields&);
+  void drop_open_spans();
+  void place(const Fields&, const Args&, int64_t start_ns, int64_t end_ns);
+  std::string_view gpu_of(const Fields&) const;
+  static std::string thread_key(const Fields&);
+  void label_guessed(const Fields&, uint32_t lane);
   int64_t* early_reason(const Fields&);
   bool read_args(simdjson::ondemand::object, Args&);
   int64_t* take(const Fields&, const Args&);
@@ -83,6 +101,9 @@ class ChromeEvents {
   std::unordered_map<std::string, StringId>
       m_escaped;                                    // names with escapes, as the file writes them
   std::map<std::string, std::string> m_lane_names;  // by device and stream
+  std::map<std::string, std::string, std::less<>> m_process_names;
+  std::unordered_map<std::string, std::vector<HalfSpan>> m_open;  // by process and thread, the inner ones last
+  size_t m_open_spans = 0;
   std::vector<Event> m_at_zero;                     // whose time may be no time at all
   ChromeFlows m_flows;
 };

@@ -1,6 +1,6 @@
 // rocpd, the database of rocprofv3 and of AMD's system profiler, schema 3 and 4. Its physical tables end
-// in _<uuid>, one set a process; the un-suffixed views join them so that rows without a thread or a name
-// disappear, and are not used. Schema 3 says agent, queue and stream beside each dispatch, schema 4
+// in _<uuid>, one set a process (import_rocpd_parts.h); the un-suffixed views join them so that rows without a
+// thread or a name disappear, and are not used. Schema 3 says agent, queue and stream beside each dispatch, schema 4
 // through rocpd_track. Grids are in work-items.
 #include <algorithm>
 #include <charconv>
@@ -8,28 +8,14 @@
 #include <utility>
 
 #include "trace/hip_barriers.h"
+#include "trace/import_rocpd_parts.h"
 #include "trace/import_sqlite.h"
 #include "trace/import_sqlite_columns.h"
 
 namespace trace {
 namespace {
 
-constexpr std::string_view kDispatch = "rocpd_kernel_dispatch";
-constexpr size_t kMaxProcesses = 10'000, kMaxBarriers = 1'000'000;
-
-// The ends of the names of physical tables: "" or "_<uuid>".
-std::vector<std::string> suffixes(const SqliteFile& file) {
-  std::vector<std::string> out;
-  for (const std::string& table : file.tables())
-    for (const std::string_view head : {kDispatch, std::string_view("rocpd_region")})
-      if (table.starts_with(head)) {
-        std::string suffix = table.substr(head.size());
-        if ((suffix.empty() || suffix.front() == '_') && std::ranges::find(out, suffix) == out.end() && out.size() < kMaxProcesses)
-          out.push_back(std::move(suffix));
-      }
-  std::ranges::sort(out);
-  return out;
-}
+constexpr size_t kMaxBarriers = 1'000'000;
 
 struct Agent {
   bool gpu = true;
@@ -43,15 +29,15 @@ struct Track {
 
 class RocpdProcess {
  public:
-  RocpdProcess(SqliteImport& import, std::string suffix, uint32_t index, HipBarriers& barriers)
+  RocpdProcess(SqliteImport& import, RocpdPart part, uint32_t index, HipBarriers& barriers)
       : m_import(import),
         m_file(import.file),
         m_out(import.out),
         m_builder(import.out.builder()),
-        m_suffix(std::move(suffix)),
+        m_part(std::move(part)),
         m_index(index),
         m_barriers(barriers),
-        m_strings(m_file, m_builder, table("rocpd_string"), "id", "string") {}
+        m_strings(m_file, m_builder, table("rocpd_string"), "id", "string", mine(table("rocpd_string"), " AND ")) {}
 
   void read() {
     process();
@@ -63,27 +49,35 @@ class RocpdProcess {
     regions();
     barriers();
     for (const char* name : {"rocpd_sample", "rocpd_memory_allocate", "rocpd_pmc_event", "rocpd_graph_launch"})
-      if (const int64_t rows = m_file.count(table(name))) m_out.skipped(name) += rows;
+      if (const int64_t rows = m_part.first ? m_file.count(table(name)) : 0) m_out.skipped(name) += rows;
   }
 
  private:
-  std::string table(std::string_view name) const { return std::string(name) + m_suffix; }
+  std::string table(std::string_view name) const { return std::string(name) + m_part.suffix; }
   bool has(std::string_view name) const { return m_file.has(table(name)); }
+  // What leaves other processes' rows out of a table; empty where it holds none.
+  std::string mine(const std::string& table, const char* word, const char* prefix = "") const {
+    return m_part.guid.empty() || !m_file.has_column(table, "guid") ? "" : std::string(word) + prefix + "guid IS " + m_part.guid;
+  }
+  std::string select(std::string_view name, std::initializer_list<std::string_view> columns) const {
+    const std::string whole = table(name);
+    return m_file.select(whole, columns) + mine(whole, " WHERE ");
+  }
 
   void process() {
     if (has("rocpd_info_process")) {
-      SqliteRows rows(m_file, m_file.select(table("rocpd_info_process"), {"pid"}));
+      SqliteRows rows(m_file, select("rocpd_info_process", {"pid"}));
       if (rows.next()) m_pid = rows.integer_or(0, 0);
     }
     if (has("rocpd_info_node")) {
-      SqliteRows rows(m_file, m_file.select(table("rocpd_info_node"), {"id", "machine_id"}));
+      SqliteRows rows(m_file, select("rocpd_info_node", {"id", "machine_id"}));
       while (rows.next() && m_machines.size() < 1000) m_machines[rows.integer_or(0, 0)] = rows.text(1).substr(0, 200);
     }
   }
 
   void agents() {
     if (!has("rocpd_info_agent")) return;
-    SqliteRows rows(m_file, m_file.select(table("rocpd_info_agent"), {"id", "nid", "type", "absolute_index", "product_name", "name", "model_name"}));
+    SqliteRows rows(m_file, select("rocpd_info_agent", {"id", "nid", "type", "absolute_index", "product_name", "name", "model_name"}));
     while (rows.next() && m_agents.size() < 10'000) {
       const int64_t id = rows.integer_or(0, -1), index = rows.integer_or(3, id);
       Agent& a = m_agents[id];
@@ -97,7 +91,7 @@ class RocpdProcess {
 
   void symbols() {
     if (!has("rocpd_info_kernel_symbol")) return;
-    SqliteRows rows(m_file, m_file.select(table("rocpd_info_kernel_symbol"), {"id", "display_name", "kernel_name", "arch_vgpr_count", "accum_vgpr_count"}));
+    SqliteRows rows(m_file, select("rocpd_info_kernel_symbol", {"id", "display_name", "kernel_name", "arch_vgpr_count", "accum_vgpr_count"}));
     while (rows.next()) {
       std::string_view name = rows.text(1).empty() ? rows.text(2) : rows.text(1);
       if (name.ends_with(".kd")) name.remove_suffix(3);
@@ -108,7 +102,7 @@ class RocpdProcess {
 
   void tracks() {
     if (!has("rocpd_track")) return;
-    SqliteRows rows(m_file, m_file.select(table("rocpd_track"), {"id", "agent_id", "queue_id", "stream_id", "tid"}));
+    SqliteRows rows(m_file, select("rocpd_track", {"id", "agent_id", "queue_id", "stream_id", "tid"}));
     while (rows.next()) m_tracks[rows.integer_or(0, -1)] = {rows.integer_or(1, -1), rows.integer_or(2, -1), rows.integer_or(3, -1), rows.integer_or(4, 0)};
   }
 
@@ -135,7 +129,7 @@ class RocpdProcess {
     const std::string events = table("rocpd_event");
     const bool known = m_file.has(events) && m_file.has_column(name, "event_id") && m_file.has_column(events, "id");
     return {m_file, m_file.list(name, "t.", columns) + (known ? ", " + m_file.list(events, "e.", {"stack_id", "category_id"}) : ", NULL, NULL"),
-            "FROM " + SqliteFile::quoted(name) + " t" + (known ? " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id" : "")};
+            "FROM " + SqliteFile::quoted(name) + " t" + (known ? " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id" + mine(events, " AND ", "e.") : "") + mine(name, " WHERE ", "t.")};
   }
 
   int64_t correlation(const SqliteColumns& rows, int column) const {
@@ -144,8 +138,8 @@ class RocpdProcess {
   }
 
   void dispatches() {
-    if (!has(kDispatch)) return;
-    const std::string name = table(kDispatch);
+    if (!has(kRocpdDispatch)) return;
+    const std::string name = table(kRocpdDispatch);
     const int64_t rows_about = m_file.last_rowid(name);
     SqliteColumns rows = with_event(name, {"start", "end", "kernel_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "group_segment_size",
                                            "workgroup_size_x", "workgroup_size_y", "workgroup_size_z", "grid_size_x", "grid_size_y", "grid_size_z",
@@ -221,7 +215,7 @@ class RocpdProcess {
     Category& c = found->second;
     if (!fresh) return c;
     if (has("rocpd_info_category")) {
-      SqliteRows rows(m_file, m_file.select(table("rocpd_info_category"), {"name"}) + " WHERE id = " + std::to_string(id));
+      SqliteRows rows(m_file, m_file.select(table("rocpd_info_category"), {"name"}) + " WHERE id = " + std::to_string(id) + mine(table("rocpd_info_category"), " AND "));
       if (rows.next()) c.name = rows.text(0);
     }
     if (c.name.empty()) c.name = m_strings.text(id);
@@ -246,7 +240,7 @@ class RocpdProcess {
     const std::string name = table("rocpd_region");
     const int64_t rows_about = m_file.last_rowid(name);
     if (has("rocpd_event") && m_file.has_column(table("rocpd_event"), "extdata"))
-      m_extra.emplace(m_file, m_file.select(table("rocpd_event"), {"extdata"}) + " WHERE id = ?");
+      m_extra.emplace(m_file, m_file.select(table("rocpd_event"), {"extdata"}) + " WHERE id = ?" + mine(table("rocpd_event"), " AND "));
     SqliteColumns rows = with_event(name, {"start", "end", "name_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "event_id"});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const Span span{rows.integer(0), rows.integer(1)};
@@ -309,7 +303,7 @@ class RocpdProcess {
     }
     if (m_pending.empty() || !has("rocpd_arg")) return;
     // All at once: the table is large and has no index.
-    SqliteRows rows(m_file, m_file.select(table("rocpd_arg"), {"event_id", "name", "value"}) + " WHERE name LIKE '%queue_id' OR name LIKE '%event%' OR name = 'agent_id'");
+    SqliteRows rows(m_file, m_file.select(table("rocpd_arg"), {"event_id", "name", "value"}) + " WHERE (name LIKE '%queue_id' OR name LIKE '%event%' OR name = 'agent_id')" + mine(table("rocpd_arg"), " AND "));
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i)
       if (const auto found = by_event.find(rows.integer_or(0, -1)); found != by_event.end()) found->second->take(rows.text(1), number_in_text(rows.text(2)));
   }
@@ -317,7 +311,7 @@ class RocpdProcess {
   void barriers() {
     read_fields();
     if (has("rocpd_hip_event")) {
-      SqliteRows rows(m_file, m_file.select(table("rocpd_hip_event"), {"start", "end", "name_id", "type", "operation", "agent_id", "queue_id", "source_queue_id", "hip_event_handle", "track_id"}));
+      SqliteRows rows(m_file, select("rocpd_hip_event", {"start", "end", "name_id", "type", "operation", "agent_id", "queue_id", "source_queue_id", "hip_event_handle", "track_id"}));
       while (rows.next() && m_pending.size() < kMaxBarriers) {
         PendingBarrier b{{rows.integer(0), rows.integer(1)}, m_strings.text(rows.integer_or(2, -1)) + std::string(rows.text(3)) + std::string(rows.text(4)), {}, -1, rows.integer_or(7, -1), rows.integer_or(8, -1)};
         if (const auto track = m_tracks.find(rows.integer_or(9, -1)); track != m_tracks.end()) b.where = track->second;
@@ -339,7 +333,7 @@ class RocpdProcess {
   SqliteFile& m_file;
   Activities& m_out;
   TraceBuilder& m_builder;
-  std::string m_suffix;
+  RocpdPart m_part;
   uint32_t m_index;
   HipBarriers& m_barriers;
   StringTable m_strings;
@@ -357,30 +351,23 @@ class RocpdProcess {
   uint32_t m_last_device = kNone;
 };
 
-std::string schema_version(SqliteFile& file) {
-  for (const std::string& table : file.tables()) {
-    if (!table.starts_with("rocpd_metadata")) continue;
-    SqliteRows rows(file, "SELECT value FROM " + SqliteFile::quoted(table) + " WHERE tag = 'schema_version'");
-    if (rows.next()) return std::string(rows.text(0).substr(0, 20));
-  }
-  return "";
-}
-
 }  // namespace
 
 bool is_rocpd(SqliteFile& file) {
-  return std::ranges::any_of(file.tables(), [](const std::string& t) { return t.starts_with(kDispatch) || t.starts_with("rocpd_info_agent"); });
+  return std::ranges::any_of(file.tables(), [](const std::string& t) { return t.starts_with(kRocpdDispatch) || t.starts_with("rocpd_info_agent"); });
 }
 
 void import_rocpd(SqliteImport& import) {
   HipBarriers barriers;
   uint32_t processes = 0;
-  for (const std::string& suffix : suffixes(import.file)) RocpdProcess(import, suffix, processes++, barriers).read();
+  size_t left_out = 0;
+  for (RocpdPart& part : rocpd_parts(import.file, left_out)) RocpdProcess(import, std::move(part), processes++, barriers).read();
   TraceBuilder& builder = import.out.builder();
   const size_t linked = barriers.link(builder);
-  const std::string schema = schema_version(import.file);
+  const std::string schema = rocpd_schema_version(import.file);
   builder.header().collector = {"rocprofv3 (rocpd)", schema.empty() ? "" : "schema " + schema, ClockSource::rocprofiler, 1};
   for (Device& device : builder.header().devices) device.vendor = "amd";
+  if (left_out > 0) import.out.report().warnings.push_back("more than " + std::to_string(processes) + " guids in the same tables: the records of the others are left out");
   auto& caveats = import.out.report().caveats;
   if (barriers.count() > 0)
     caveats.push_back(std::to_string(barriers.count()) + " barriers of HIP events; " + std::to_string(linked) + " waits became known dependencies between queues");

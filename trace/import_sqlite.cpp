@@ -20,10 +20,10 @@ constexpr SqliteFormat kSqliteFormats[] = {
 
 }  // namespace
 
-StringTable::StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text)
+StringTable::StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text, const std::string& also)
     : m_builder(builder) {
   if (file.has(table) && file.has_column(table, id) && file.has_column(table, text))
-    m_query.emplace(file, "SELECT " + SqliteFile::quoted(text) + " FROM " + SqliteFile::quoted(table) + " WHERE " + SqliteFile::quoted(id) + " = ?");
+    m_query.emplace(file, "SELECT " + SqliteFile::quoted(text) + " FROM " + SqliteFile::quoted(table) + " WHERE " + SqliteFile::quoted(id) + " = ?" + also);
 }
 
 StringId StringTable::look_up(int64_t id) {

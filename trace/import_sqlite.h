@@ -29,8 +29,8 @@ struct SqliteImport {
 // Texts of a table (id, text), looked up one by one when first needed: a file may hold millions, used are few.
 class StringTable {
  public:
-  // REQUIRES: the columns exist, or the table does not: then every text is empty.
-  StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text);
+  // Every text is empty where the table or one of the columns does not exist. `also`: a further condition, "" or " AND ...".
+  StringTable(SqliteFile& file, TraceBuilder& builder, const std::string& table, std::string_view id, std::string_view text, const std::string& also = {});
   StringId intern(int64_t id) {
     if (id >= 0 && id < static_cast<int64_t>(m_dense.size()) && m_dense[static_cast<size_t>(id)] != kUnasked) return m_dense[static_cast<size_t>(id)];
     return look_up(id);

@@ -1,7 +1,12 @@
 #include "trace/json_text.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 namespace trace {
@@ -49,6 +54,26 @@ size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// One bit for each quote, backslash and bracket of a block.
+uint32_t stops_of(const char* block) {
+  uint32_t stops = 0;
+#ifdef __SSE2__
+  for (int half = 0; half < 2; ++half) {
+    const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * half));
+    const __m128i brackets = _mm_or_si128(text, _mm_set1_epi8(0x20));   // [ ] become { }
+    const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    const __m128i found = _mm_or_si128(_mm_or_si128(is(text, '"'), is(text, '\\')), _mm_or_si128(is(brackets, '{'), is(brackets, '}')));
+    stops |= static_cast<uint32_t>(_mm_movemask_epi8(found)) << (16 * half);
+  }
+#else
+  for (size_t i = 0; i < ValueEnd::kBlock; ++i) {
+    const char c = block[i], bracket = static_cast<char>(c | 0x20);
+    stops |= static_cast<uint32_t>(c == '"' || c == '\\' || bracket == '{' || bracket == '}') << i;
+  }
+#endif
+  return stops;
+}
+
 // Whether what follows a quote fits the end of a string: a colon, a closing bracket, or a comma and
 // a new item.
 bool ends_string(std::string_view text, size_t after) {
@@ -76,7 +101,13 @@ size_t skip_space(std::string_view text, size_t at) {
 }
 
 size_t ValueEnd::find(std::string_view piece) {
-  for (size_t i = 0; i < piece.size(); ++i) {
+  for (size_t i = 0; i < piece.size();) {
+    if (m_depth > 0 && piece.size() - i >= kBlock) {
+      const size_t end = find_in_block(piece.data() + i);
+      if (end > 0) return i + end;
+      i += kBlock;
+      continue;
+    }
     const char c = piece[i];
     if (m_in_string) {
       if (m_escaped)
@@ -98,8 +129,30 @@ size_t ValueEnd::find(std::string_view piece) {
       if (m_scalar && (c == ',' || is_json_space(c))) return i;
       m_scalar = m_scalar || !is_json_space(c);
     }
+    ++i;
   }
   return kNowhere;
+}
+
+// Within brackets only quotes, backslashes and brackets count: from one to the next, without a look at what is between.
+size_t ValueEnd::find_in_block(const char* block) {
+  uint32_t stops = stops_of(block);
+  if (m_escaped) stops &= ~1u, m_escaped = false;
+  for (; stops != 0; stops &= stops - 1) {
+    const auto i = static_cast<size_t>(std::countr_zero(stops));
+    const char c = block[i];
+    if (c == '"') {
+      m_in_string = !m_in_string;
+    } else if (c == '\\') {
+      if (!m_in_string) continue;
+      m_escaped = i + 1 == kBlock;
+      stops &= ~(uint32_t{2} << i);   // what it escapes
+    } else if (!m_in_string) {
+      m_depth += (c & 2) ? 1 : -1;   // { and [ have this bit, } and ] have not
+      if (m_depth == 0) return i + 1;
+    }
+  }
+  return 0;
 }
 
 size_t first_boundary(std::string_view text, size_t from) {

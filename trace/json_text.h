@@ -19,9 +19,12 @@ class ValueEnd {
   // Place after the value's last character within `piece`, or kNowhere: the value goes on. A bare
   // number or word ends before the comma, bracket or space that follows it.
   size_t find(std::string_view piece);
+  static constexpr size_t kBlock = 32;   // bytes looked at together
 
  private:
-  int64_t m_depth = 0;
+  size_t find_in_block(const char* block);   // the same, 0 for nowhere. REQUIRES: m_depth > 0
+
+  int64_t m_depth = 0;   // of brackets
   bool m_in_string = false, m_escaped = false, m_scalar = false;
 };
 

@@ -1,5 +1,7 @@
 #include "trace/report_timeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -16,7 +18,7 @@ constexpr int kLeft = 96;                // px for the names of lanes
 constexpr int kBarHeight = 18, kLaneStep = 22, kSubStep = 8, kTitleHeight = 24, kGapHeight = 16, kLabelHeight = 14;
 constexpr int kMaxSubRows = 3;
 constexpr size_t kMaxStalls = 1500, kMaxSmall = 1500, kMaxLabels = 40;
-constexpr double kLabelWidth = 84;      // px, between the middles of two labels
+constexpr double kLetterWidth = 7;      // px, of a label of a stall
 
 double us(int64_t ns) { return static_cast<double>(ns) / 1000; }
 
@@ -269,13 +271,15 @@ class Drawing {
   // Lengths of the longest stalls, below their run; those without room are hidden, until the script finds some.
   void labels(size_t i) {
     const auto& row = m_view.rows[i];
-    std::vector<double> taken;
+    std::vector<std::pair<double, double>> taken;   // from, to
     for (const Bubble& b : m_stalls[i]) {
-      const double middle = us((b.begin_ns + b.end_ns) / 2 - row.window.begin_ns), x = kLeft + middle * m_scale;
-      const bool room = std::ranges::none_of(taken, [&](double other) { return std::abs(other - x) < kLabelWidth; });
-      if (room) taken.push_back(x);
-      m_svg.put("<text class=\"stall-label\" data-row=\"{}\" data-us=\"{:.3f}\" x=\"{:.1f}\" y=\"{}\"{}>{:.1f} us {}</text>", i, middle, x, m_places[i].lanes_bottom + 11, Markup{room ? "" : " visibility=\"hidden\""}, us(b.ns()),
-                std::string(to_string(b.cause)));
+      const std::string text = fmt::format("{:.1f} us {}", us(b.ns()), to_string(b.cause));
+      const double middle = us((b.begin_ns + b.end_ns) / 2 - row.window.begin_ns), half = kLetterWidth / 2 * static_cast<double>(text.size());
+      // Within the picture, whose right edge is 20 px behind its last kernel.
+      const double x = std::max(std::min(kLeft + middle * m_scale, kLeft + us(m_longest) * m_scale + 20 - half), half);
+      const bool room = std::ranges::none_of(taken, [&](const auto& other) { return x - half < other.second && x + half > other.first; });
+      if (room) taken.emplace_back(x - half, x + half);
+      m_svg.put("<text class=\"stall-label\" data-row=\"{}\" data-us=\"{:.3f}\" x=\"{:.1f}\" y=\"{}\"{}>{}</text>", i, middle, x, m_places[i].lanes_bottom + 11, Markup{room ? "" : " visibility=\"hidden\""}, text);
     }
     m_svg.literal("\n");
   }

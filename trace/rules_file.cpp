@@ -190,6 +190,8 @@ Result<RulesPtr> load_rules(const std::string& path) {
   const Result<Json> file = parse_json(text, path);
   if (!file) return file.error();
   if (!file->is_object()) return Error{"expected an object with `names`, `sets` or `places`", path};
+  for (const auto& [key, value] : file->items())
+    if (key != "names" && key != "sets" && key != "places" && key != "about") return Error{"no such list: `" + key.substr(0, 80) + "`, there are `names`, `sets`, `places` and `about`", path};
   auto rules = std::make_shared<KernelRules>();
   for (const bool mine : {true, false}) {
     RulesReader reader(mine ? *file : built_in_file(), mine ? &built_in_file() : nullptr, *rules);

@@ -78,6 +78,28 @@ TEST_CASE("a file that is no trace is refused, and importing several keeps the g
   CHECK(one_line_of_json(result)["runs"].size() == 1);
 }
 
+TEST_CASE("rules of one's own name kernels wherever a file is read, and the report says whose they are") {
+  const tests::TempFolder folder;
+  const std::string rules = folder / "mine.json", file = shared("traces/seed_layer_mi355x_single_rocm72.json");
+  std::ofstream(rules) << R"({"names": [{"category": "attention", "op": "acme", "names": ["kernel_moe_gemm"]}]})";
+  const auto report = one_line_of_json(decodescope({"import", file, "--rules", rules, "--db", folder / "r.db", "--json"}))["report"][0];
+  CHECK(report["caveats"].dump().find(rules) != std::string::npos);
+  const auto exported = decodescope({"export", file, "--rules", rules, "--to", folder / "k.csv"});
+  CHECK(exported.exit_code == 0);
+  std::ifstream csv(folder / "k.csv");
+  const std::string text((std::istreambuf_iterator<char>(csv)), {});
+  CHECK(text.find(",acme,attention,") != std::string::npos);
+  // Those of the configuration, without being asked for; a bad one is refused with its place.
+  std::filesystem::create_directories(folder / "config/decodescope");
+  std::filesystem::copy_file(rules, folder / "config/decodescope/kernel_rules.json");
+  const auto configured = run_child({"env", "XDG_CONFIG_HOME=" + std::string(folder / "config"), kProgram, "export", file, "--to", folder / "c.csv"});
+  CHECK(configured.exit_code == 0);
+  std::ifstream again(folder / "c.csv");
+  CHECK(std::string((std::istreambuf_iterator<char>(again)), {}).find(",acme,attention,") != std::string::npos);
+  std::ofstream(rules) << R"({"rules": []})";
+  check_refused(decodescope({"bubbles", file, "--rules", rules}), "no such list: `rules`");
+}
+
 TEST_CASE("bubbles on the published dual-stream layer gives the published figures") {
   const std::string file = shared("traces/seed_layer_mi355x_dual_rocm72.json");
   const json out = one_line_of_json(decodescope({"bubbles", file, "--json"}));
@@ -111,6 +133,22 @@ TEST_CASE("compare sums exactly and says what else differs") {
   CHECK(second == 25080);
   CHECK(out["wall_ns"]["delta"] == 25080);
   CHECK(out["only_a"].size() == 3);
+  // One recording three times over is no interval.
+  const std::string a = shared("traces/seed_layer_mi355x_single_rocm72.json");
+  check_refused(decodescope({"compare", a + "," + a + "," + a, shared("traces/seed_layer_mi355x_dual_rocm72.json"), "--fail-if", "wall_pct > 2"}), "named twice on one side");
+}
+
+TEST_CASE("an interrupt while a file is read ends the command and leaves nothing behind") {
+  const tests::TempFolder folder;
+  {
+    std::ofstream big(folder / "big.csv");
+    big << "Kind,Agent_Id,Queue_Id,Kernel_Name,Start_Timestamp,End_Timestamp\n";
+    for (int i = 0; i < 1'000'000; ++i) big << "KERNEL_DISPATCH,4,1,some_kernel_with_a_name_" << i % 40 << ',' << 1000 + 50 * i << ',' << 1040 + 50 * i << '\n';
+  }
+  const auto result = run_child({"sh", "-c", "\"$0\" export \"$1\" --to \"$2\" & until ls -l /proc/$!/fd 2>/dev/null | grep -q big.csv; do :; done; kill -TERM $!; wait $!", kProgram, folder / "big.csv", folder / "r.html"});
+  CHECK(result.exit_code == 1);
+  CHECK(result.err.find("cancelled") != std::string::npos);
+  CHECK(std::distance(std::filesystem::directory_iterator(std::string(folder / ".")), {}) == 1);
 }
 
 TEST_CASE("a run goes through store, show, note, bundle, delete and undo") {

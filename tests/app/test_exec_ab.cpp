@@ -57,6 +57,7 @@ TEST_CASE("exec A/B: a real difference is found, none is not invented") {
   CHECK(same->estimate.verdict != trace::Verdict::faster);
   const auto json = app::exec_ab_json(*slower);
   CHECK((json["verdict"] == "slower" && json["reading"] == "metric" && json["a"]["n"] == 18));
+  CHECK(json["reason"].get<std::string>().find(" us") == std::string::npos);   // the unit is the metric's
   CHECK_THAT(app::exec_ab_text(*slower), ContainsSubstring("verdict: slower"));
 }
 
@@ -83,6 +84,7 @@ TEST_CASE("exec A/B: commands that fail, hang or say nothing end it with their o
   REQUIRE_FALSE(fails.ok());
   CHECK_THAT(fails.error().line(), ContainsSubstring("exit code 3: out of memory"));
   CHECK_THAT(fails.error().where, ContainsSubstring("--exec-b"));
+  CHECK(app::run_exec_ab(spec_of("echo TPOT: 1 ms", "exit 3"), kQuiet).error().what == "ended with exit code 3");
   auto hangs = spec_of("sleep 60", "true");
   hangs.timeout_s = 0.3;
   CHECK_THAT(app::run_exec_ab(hangs, kQuiet).error().what, ContainsSubstring("took longer than 0.3 s"));

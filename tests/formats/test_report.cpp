@@ -92,6 +92,29 @@ TEST_CASE("report: a page of 5,000 kernels is below 2 MB, beyond it is drawn coa
   }
 }
 
+TEST_CASE("report: lengths of stalls are written where they have room, whole and apart from each other") {
+  trace::TraceBuilder builder;
+  const uint32_t lane = builder.lane(builder.device("0"), 7);
+  for (int i = 0; i < 120; ++i) {
+    const int64_t at = i * 100'000 + i % 7 * 9'000;
+    builder.add({.start_ns = at, .end_ns = at + 60'000, .name = builder.intern("k" + std::to_string(i)), .lane = lane});
+  }
+  const std::string html = value(trace::html_report({{run_of(builder.finish(), "r")}, nullptr, "p", "now"}));
+  // Of one picture: the next one begins again at the left.
+  const std::string svg = html.substr(html.find("<svg id="), html.find("</svg>", html.find("<svg id=")) - html.find("<svg id="));
+  const double width = std::stod(svg.substr(svg.find("width=\"") + 7));
+  std::vector<std::pair<double, double>> shown;
+  for (size_t at = svg.find("stall-label"); at != std::string::npos; at = svg.find("stall-label", at + 1)) {
+    const std::string label = svg.substr(at, svg.find("</text>", at) - at);
+    if (label.find("hidden") != std::string::npos) continue;
+    const double x = std::stod(label.substr(label.find(" x=\"") + 4)), half = 3.5 * static_cast<double>(label.size() - label.find('>') - 1);
+    CHECK((x - half >= -0.1 && x + half <= width + 1));
+    for (const auto& [from, to] : shown) CHECK((x - half >= to - 0.2 || x + half <= from + 0.2));
+    shown.emplace_back(x - half, x + half);
+  }
+  CHECK(shown.size() >= 4);
+}
+
 TEST_CASE("report: floors and a benchmark's TPOT, where they are asked for") {
   trace::ReportInput input;
   input.runs = {run_of(tests::import_published("seed_layer_mi355x_single_rocm72.json").trace, "layer")};

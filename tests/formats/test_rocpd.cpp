@@ -185,6 +185,48 @@ TEST_CASE("rocpd: several processes in one file share the GPU, never a queue") {
   CHECK(tests::any_contains(imported.report.caveats, "2 processes"));
 }
 
+TEST_CASE("rocpd: processes that only a guid tells apart, in tables without a suffix") {
+  for (const bool tracks : {false, true}) {
+    INFO("schema " << (tracks ? 4 : 3));
+    const tests::TempFolder folder;
+    tests::SqliteMaker db(folder / "r.db");
+    std::vector<std::string> tables;
+    {
+      RocpdMaker a(db, "_a", tracks, 5), b(db, "_b", tracks, 6);
+      // Every id of the one is an id of the other, too.
+      a.dispatch(a.symbol("ka"), 1, 1000, 1500, a.event("KERNEL_DISPATCH", 42));
+      a.region("hipLaunchKernel", 900, 950, a.event("HIP_RUNTIME_API", 42));
+      b.dispatch(b.symbol("kb"), 1, 1200, 1700, b.event("KERNEL_DISPATCH", 42));
+      b.region("hipGraphLaunch", 1100, 1150, b.event("HIP_RUNTIME_API", 42));
+      b.copy(1800, 1900, 0, 2);
+      db.run(std::string("CREATE TABLE rocpd_sample_a (id INT, guid TEXT); CREATE TABLE rocpd_sample_b (id INT, guid TEXT); INSERT INTO rocpd_sample_b VALUES (1, 'h')"));
+      for (const char* name : {"string", "info_node", "info_process", "info_agent", "info_kernel_symbol", "event", "track", "info_category", "kernel_dispatch", "region", "memory_copy", "sample"})
+        if (tracks || (std::string_view(name) != "track" && std::string_view(name) != "info_category")) tables.push_back(std::string("rocpd_") + name);
+    }
+    for (const std::string& t : tables)
+      db.run("UPDATE " + t + "_b SET guid = 'h''s'; CREATE TABLE " + t + " AS SELECT * FROM " + t + "_a UNION ALL SELECT * FROM " + t + "_b; DROP TABLE " + t + "_a; DROP TABLE " + t + "_b");
+    const auto imported = import_whole(db.close());
+    const auto& t = *imported.trace;
+    CHECK(trace::active_devices(t).size() == 1);
+    REQUIRE(t.events.size() == 3);
+    REQUIRE(t.lanes.size() == 3);
+    for (const auto& e : t.events) {
+      if (e.kind == trace::EventKind::memcpy) {
+        CHECK(t.name_of(e) == "Memcpy HOST_TO_DEVICE");
+        continue;
+      }
+      const bool a = t.name_of(e) == "ka";
+      CHECK((a || t.name_of(e) == "kb"));
+      CHECK(t.lanes[e.lane].label == (a ? "queue 1" : "process 6, queue 1"));
+      REQUIRE(e.call != trace::kNone);
+      CHECK(t.strings[t.calls[e.call].name] == (a ? "hipLaunchKernel" : "hipGraphLaunch"));
+    }
+    CHECK(imported.report.overlaps == 0);
+    CHECK(imported.report.skipped.at("rocpd_sample") == 1);
+    CHECK(tests::any_contains(imported.report.caveats, "2 processes"));
+  }
+}
+
 TEST_CASE("rocpd: barriers of HIP events become known dependencies, and the gap says so") {
   for (const bool as_json : {false, true})
     for (const bool by_handle : {false, true}) {

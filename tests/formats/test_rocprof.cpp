@@ -1,5 +1,6 @@
 // rocprofv3 JSON and CSV: the published files to the nanosecond, and what versions and options of
 // the collector add to them.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/support/expected_figures.h"
@@ -188,4 +189,52 @@ TEST_CASE("rocprofv3 CSV: copies, calls, other columns, quotes, cut rows") {
   CHECK(older.trace->name_of(older.trace->events[0]) == "f(int, \"q\"\nx)");
   CHECK(older.report.skipped.at("incomplete row") == 1);
   CHECK(older.report.skipped.at("no time, or an unreadable one") == 1);
+}
+
+TEST_CASE("rocprofv3 CSV: headers in other capitals, semicolons, tabs; what divides no columns is an error") {
+  const auto rows = [](char separator, bool small) {
+    std::string text = small ? "kind,agent_id,queue_id,kernel_name,start_timestamp,end_timestamp\r\n" : "\xef\xbb\xbf\"Kind\",\"AGENT_ID\",\"Queue_ID\",\"Kernel_name\",\"START_Timestamp\",\"End_TimeStamp\"\r\n";
+    text += "KERNEL_DISPATCH,\"Agent 4\",2,\"f<a;b>(\"\"x\"\")\",100,150\r\n\"KERNEL_DISPATCH\",\"Agent 4\",2,\"g\",\"150\",\"160\"\r\n";
+    std::ranges::replace(text, ',', separator);
+    return text;
+  };
+  for (const char separator : {',', ';', '\t'})
+    for (const bool small : {false, true}) {
+      INFO("separator " << static_cast<int>(separator) << ", small letters " << small);
+      const auto imported = import_whole(rows(separator, small), "s.csv");
+      const auto& t = *imported.trace;
+      REQUIRE(t.events.size() == 2);
+      CHECK(t.name_of(t.events[0]) == "f<a;b>(\"x\")");
+      CHECK((t.devices[0].id == "4" && t.lanes[0].stream == 2 && t.events[1].start_ns - t.events[0].start_ns == 50));
+      CHECK(imported.report.used == imported.report.read);
+    }
+  const auto pipes = import_text(rows('|', true), "p.csv");
+  REQUIRE(!pipes.ok());
+  CHECK(pipes.error().line().find("not as columns that commas, semicolons or tabs divide") != std::string::npos);
+}
+
+TEST_CASE("rocprofv3 CSV: a dispatch of a file of counters counts once; ranges of roctx are no calls") {
+  const auto counters = import_whole("Correlation_Id,Dispatch_Id,Agent_Id,Queue_Id,Kernel_Name,Counter_Name,Counter_Value,Start_Timestamp,End_Timestamp\n"
+                                     "1,1,4,1,f,SQ_WAVES,10,100,150\n1,1,4,1,f,GRBM_COUNT,9,100,150\n2,2,4,1,f,SQ_WAVES,10,200,250\n", "n.csv");
+  CHECK(counters.trace->events.size() == 2);
+  CHECK(counters.report.skipped.at("further counters of a dispatch") == 1);
+  CHECK(tests::any_contains(counters.report.caveats, "hardware counters"));
+  const auto ranges = import_whole("Domain,Function,Process_Id,Thread_Id,Correlation_Id,Start_Timestamp,End_Timestamp\nMARKER_CORE_API,step 1,1,2,3,10,20\n", "m.csv");
+  CHECK(ranges.trace->calls.empty());
+  REQUIRE(ranges.trace->annotations.size() == 1);
+  CHECK(ranges.trace->strings[ranges.trace->annotations[0].name] == "step 1");
+}
+
+TEST_CASE("CSV: rows longer than what is read at once, quotes at every place") {
+  const std::string name(700'000, 'k');
+  std::string text = "Agent_Id,Queue_Id,Kernel_Name,Start_Timestamp,End_Timestamp\n\n1,2,\"" + name + "\"\"\n\",100,150\n\n1,2,\"\"\"\",200,210\n1,2,ab\"c\",300,310\n1,2,\"x\"y,400,410\n1,2,\"open,500,510";
+  const auto imported = import_whole(text, "l.csv");
+  const auto& t = *imported.trace;
+  REQUIRE(t.events.size() == 4);
+  CHECK(t.name_of(t.events[0]) == name + "\"\n");
+  CHECK(t.name_of(t.events[1]) == "\"");
+  CHECK(t.name_of(t.events[2]) == "ab\"c\"");
+  CHECK(t.name_of(t.events[3]) == "xy");
+  CHECK(imported.report.skipped.at("incomplete row") == 1);
+  CHECK(tests::any_contains(imported.report.warnings, "inside a quoted field"));
 }

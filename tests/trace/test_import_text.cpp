@@ -1,6 +1,5 @@
 // The parts of the JSON importer that work on text: times, places to cut, repairs.
 #include <catch2/catch_test_macros.hpp>
-
 #include <random>
 
 #include "trace/decimal_time.h"
@@ -131,4 +130,25 @@ TEST_CASE("import: stray quotes are escaped, whole text is left alone") {
         R"({"name": "op \"quoted\" text", "pid": 1})");
   CHECK(trace::escape_stray_quotes(R"({"name": "odd "one", "pid": 1})") ==
         R"({"name": "odd \"one", "pid": 1})");
+}
+
+TEST_CASE("a value ends at the same place whether it comes at once or byte by byte") {
+  std::mt19937 random(7);
+  constexpr std::string_view kOften = "\"\\{}[],: ab|;\x5c\x7c\xdb\xfd";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = round % 3 == 0 ? "{" : round % 3 == 1 ? "[[{\"" : "";
+    const size_t length = random() % 200;
+    // Few and many of the characters that count.
+    while (text.size() < length) text += random() % 5 < static_cast<unsigned>(round % 5) ? 'x' : kOften[random() % kOften.size()];
+    size_t slow = trace::kNowhere;
+    trace::ValueEnd bytes, pieces;
+    for (size_t i = 0; i < text.size() && slow == trace::kNowhere; ++i)
+      if (const size_t end = bytes.find(std::string_view(text).substr(i, 1)); end != trace::kNowhere) slow = i + end;
+    INFO(text);
+    CHECK(trace::ValueEnd().find(text) == slow);
+    const size_t cut = random() % (text.size() + 1);
+    size_t end = pieces.find(std::string_view(text).substr(0, cut));
+    if (end == trace::kNowhere) end = pieces.find(std::string_view(text).substr(cut)), end += end == trace::kNowhere ? 0 : cut;
+    CHECK(end == slow);
+  }
 }

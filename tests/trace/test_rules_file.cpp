@@ -72,8 +72,23 @@ TEST_CASE("rules file: an empty object changes nothing") {
         trace::classify_kernel("fast_hadamard_transform_kernel"));
 }
 
+TEST_CASE("rules file: the sample of the documentation does what it says") {
+  std::ifstream in(DS_SOURCE_DIR "/docs/KERNEL_RULES.md");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const size_t from = text.find("```json\n") + 8;
+  const tests::TempFolder folder;
+  const auto rules = trace::load_rules(written(folder, text.substr(from, text.find("```", from) - from)));
+  if (!rules.ok()) FAIL(rules.error().line());
+  const auto t = of_names({"Acme_MLA_decode_bf16_stage1", "some_copy_kernel", "acme_rmsnorm_v2"}, *rules);
+  CHECK(t->op_of(t->events[0]) == "sparse_partial");
+  CHECK(t->op_of(t->events[2]) == "norm");
+  // Every category that the page names.
+  for (int c = 0; c < trace::kCategories; ++c) CHECK(text.find(std::string(trace::to_string(static_cast<trace::Category>(c)))) != std::string::npos);
+}
+
 TEST_CASE("rules file: what is wrong is said with its place") {
   CHECK(error_of("[]") == "expected an object with `names`, `sets` or `places` @rules.json");
+  CHECK(error_of(R"({"rules": []})") == "no such list: `rules`, there are `names`, `sets`, `places` and `about` @rules.json");
   CHECK(error_of(R"({"names": {}})") == "`names` is no array @rules.json");
   CHECK(
       error_of(

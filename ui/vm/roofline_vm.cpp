@@ -1,29 +1,12 @@
 #include "ui/vm/roofline_vm.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
-#include "ui/vm/kernels_vm.h"
+#include "trace/hardware.h"
 
 namespace ui {
 namespace {
-
-struct DeviceCeiling {
-  std::string_view part;  // of the device's name
-  double gbps, tflops;    // tflops: dense, in the narrowest format that decode uses there
-  std::string_view source;
-};
-
-// More special names first. The H200's are measured (a 4 GiB read, cuBLASLt GEMMs); the others are their makers'.
-constexpr std::array kCeilings{
-    DeviceCeiling{"H200", 4697, 1455, "measured on an H200: reading 4 GiB, dense fp8 GEMM"},
-    DeviceCeiling{"MI355X", 8000, 5033, "published by AMD: HBM3E, dense fp8"},
-    DeviceCeiling{"MI350X", 8000, 4614, "published by AMD: HBM3E, dense fp8"},
-    DeviceCeiling{"MI300X", 5300, 2615, "published by AMD: HBM3, dense fp8"},
-    DeviceCeiling{"B200", 8000, 4500, "published by NVIDIA: HBM3e, dense fp8"},
-    DeviceCeiling{"H100", 3350, 1979, "published by NVIDIA for SXM: HBM3, dense fp8"},
-};
 
 struct Sum {
   int64_t bytes = 0, flops = 0, ns = 0;
@@ -40,9 +23,10 @@ double Roof::floor_ns(int64_t bytes, int64_t flops) const {
 Roof roof_of(const trace::Trace& t, uint32_t device, std::string_view device_name) {
   const auto says = [](const trace::Detail& d) { return d.bytes > 0 || d.flops > 0; };
   if (std::ranges::none_of(t.details, says)) return {};
-  for (const DeviceCeiling& c : kCeilings) {
-    if (contains_any_case(device_name, c.part))
-      return {.bytes_per_ns = c.gbps, .flops_per_ns = c.tflops * 1000, .source = std::string(c.source)};
+  if (const auto c = trace::ceilings_of(device_name); c.ok()) {
+    // The narrowest format that every model decodes in there.
+    const bool fp8 = c->fp8_tflops > 0;
+    return {.bytes_per_ns = c->read_gbps, .flops_per_ns = (fp8 ? c->fp8_tflops : c->bf16_tflops) * 1000, .source = c->source + (fp8 ? ", arithmetic in fp8" : ", arithmetic in bf16")};
   }
   std::vector<Sum> names(t.strings.size());
   for (const trace::Lane& lane : t.lanes) {

@@ -20,7 +20,7 @@ struct Roof {
   double floor_ns(int64_t bytes, int64_t flops) const;
 };
 
-// The ceilings of a device by its name; else the best rates that any kernel name of this device reached in the trace
+// The ceilings of a device by its name (trace/hardware.h); else the best rates that any kernel name of this device reached in the trace
 // over all its launches; nothing if no event says what it moves or computes.
 Roof roof_of(const trace::Trace&, uint32_t device, std::string_view device_name);
 
