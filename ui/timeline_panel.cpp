@@ -45,20 +45,6 @@ TimelineStyle style_now() {
   return s;
 }
 
-// A few lanes in a high window grow into it, up to where a bar still looks like a bar. By the number of rows alone, so
-// that neither zoom nor scrolling changes it.
-void grow_rows(const Stack& stack, TimelineStyle& s) {
-  size_t rows = 0;
-  float used = 0;
-  for (const StackItem& item : stack.items) {
-    rows += item.lanes->rows().size() + (item.host ? item.host->lanes.rows().size() : 0);
-    used += s.title_px + s.strip_px + s.label_px + s.band_gap_px + s.row_gap_px;
-  }
-  used += static_cast<float>(rows) * (s.row_px + s.row_gap_px);
-  const float spare = (s.height_px - used) / static_cast<float>(std::max<size_t>(rows, 1));
-  s.row_px = std::floor(s.row_px + std::clamp(spare * 0.6f, 0.0f, s.row_px * 0.8f));
-}
-
 double finer() {
   const ImGuiIO& io = ImGui::GetIO();
   return io.KeyShift ? 3.0 : io.KeyCtrl ? 0.25 : 1.0;
@@ -215,7 +201,7 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
   }
   TimelineStyle style = style_now();
   style.height_px = height - ruler_h;
-  grow_rows(stack, style);
+  style.row_px = grown_row_px(stack.items, style);
   memory.timeline_scroll_px =
       std::clamp(memory.timeline_scroll_px, 0.0f,
                  std::max(memory.timeline.content_px - style.height_px, 0.0f));
