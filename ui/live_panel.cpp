@@ -19,7 +19,7 @@ namespace {
 
 // Grouped by thousands as in the tables.
 int format_us(double us, char* out, int size, void*) {
-  return std::snprintf(out, static_cast<size_t>(size), "%s", us < 1000 ? number_text(us, us < 10 ? 1 : 0).c_str() : count_text(std::llround(us)).c_str());
+  return std::snprintf(out, static_cast<size_t>(size), "%s", us < 1000 ? number_text(us, us > 0 && us < 10 ? 1 : 0).c_str() : count_text(std::llround(us)).c_str());
 }
 
 void chart(const StepChartVm& vm, const SessionState& session, float width, float height) {
