@@ -51,6 +51,7 @@ void about_window(const AppState& state, Actions& actions) {
   ImGui::PushStyleColor(ImGuiCol_WindowBg, vec4(theme().colours.raised));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 6);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {20, 16});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   if (ImGui::Begin("About", nullptr,
                    ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_AlwaysAutoResize | ImGuiWindowFlags_NoSavedSettings |
                        ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoTitleBar)) {
@@ -61,7 +62,9 @@ void about_window(const AppState& state, Actions& actions) {
     dim(state.version + ", MIT licence");
     dim("The workbench for tuning LLM decode.");
     gap(3);
+    ImGui::PushStyleColor(ImGuiCol_TableHeaderBg, vec4(theme().colours.raised));
     parts_table(state.components);
+    ImGui::PopStyleColor();
     gap(3);
     if (ImGui::Button("Copy version")) actions.push_back(action::CopyText{state.version});
     ImGui::SameLine();
@@ -70,7 +73,7 @@ void about_window(const AppState& state, Actions& actions) {
     if (ImGui::Button("Close")) actions.push_back(action::ShowAbout{false});
   }
   ImGui::End();
-  ImGui::PopStyleVar(2);
+  ImGui::PopStyleVar(3);
   ImGui::PopStyleColor();
 }
 

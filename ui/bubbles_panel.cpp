@@ -180,7 +180,7 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
   const trace::Thresholds standard;
   if (state.thresholds == standard) {
     heading("All gaps by length, log heights",
-            open.analysing ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : open.title);
+            open.analysing ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : std::string());
   } else {
     const float edge = ImGui::GetContentRegionAvail().x;
     dim(open.analysing ? "Classifying anew …" : "All gaps by length, log heights");
@@ -196,7 +196,7 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
   const ImVec2 size{-1, std::max(ImGui::GetContentRegionAvail().y - 4, 90.0f)};
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
   if (ImPlot::BeginPlot("##gaps", size,
-                        ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText |
+                        ImPlotFlags_NoLegend | ImPlotFlags_NoFrame | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText |
                             ImPlotFlags_NoBoxSelect)) {
     ImPlot::SetupAxes(nullptr, nullptr, ImPlotAxisFlags_NoGridLines,
                       ImPlotAxisFlags_NoDecorations | ImPlotAxisFlags_NoGridLines);
@@ -258,7 +258,7 @@ void tables(const AppState& state, const OpenRun& open, UiMemory& memory, Action
   // Never lower than what can be read: the panel scrolls then.
   const float scale = ImGui::GetStyle().FontScaleMain;
   const float least = (wide ? 120 : 110) * scale;
-  ImGui::BeginChild("stalls", {wide ? room.x * 0.58f : 0, wide ? std::max(room.y, least) : std::max(room.y * 0.55f, least)});
+  ImGui::BeginChild("stalls", {wide ? room.x * 0.64f : 0, wide ? std::max(room.y, least) : std::max(room.y * 0.55f, least)});
   stall_table_panel(state, open, memory, actions);
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, 20);

@@ -111,8 +111,9 @@ void command_palette(const AppState& state, UiMemory& memory, Actions& actions) 
   g_sink = &actions;
   ImGui::PushStyleColor(ImGuiCol_WindowBg, vec4(theme().colours.raised));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 6);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   ImCmd::CommandPaletteWindow("CommandPalette", &memory.palette_open);
-  ImGui::PopStyleVar();
+  ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();
   g_sink = nullptr;
   if (ImGui::IsKeyPressed(ImGuiKey_Escape)) memory.palette_open = false;

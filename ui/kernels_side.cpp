@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kBins = 40;
 constexpr ImPlotFlags kPlotFlags =
-    ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend;
+    ImPlotFlags_NoFrame | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend;
 
 std::string short_name(const KernelGroup& g, GroupBy by, int chars) {
   return middle_clipped(by == GroupBy::kernel ? trace::bare_kernel_name(g.name) : g.name, chars);
@@ -175,7 +175,7 @@ void stored_runs(const AppState& state, const OpenRun& open, const KernelGroup* 
   if (h.rows.empty()) return;
   if (!ImGui::BeginTable("stored", 4, kTableFlags | ImGuiTableFlags_ScrollY)) return;
   ImGui::TableSetupColumn("run", ImGuiTableColumnFlags_WidthStretch, 0.45f);
-  ImGui::TableSetupColumn("durations, one scale", ImGuiTableColumnFlags_WidthStretch, 0.55f);
+  ImGui::TableSetupColumn("durations", ImGuiTableColumnFlags_WidthStretch, 0.55f);
   ImGui::TableSetupColumn("median µs");
   ImGui::TableSetupColumn("count");
   ImGui::TableSetupScrollFreeze(0, 1);

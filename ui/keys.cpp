@@ -110,6 +110,7 @@ void help_window(const AppState& state, Actions& actions) {
   ImGui::PushStyleColor(ImGuiCol_WindowBg, vec4(theme().colours.raised));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 6);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {20, 16});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   bool open = true;
   if (ImGui::Begin("Keys", &open,
                    ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove |
@@ -132,7 +133,7 @@ void help_window(const AppState& state, Actions& actions) {
     }
   }
   ImGui::End();
-  ImGui::PopStyleVar(2);
+  ImGui::PopStyleVar(3);
   ImGui::PopStyleColor();
   if (!open) actions.push_back(action::ShowHelp{false});
 }

@@ -53,7 +53,7 @@ bool ensure_layout(ImGuiID dock_space, ImVec2 size, bool reset) {
                               share(size.x < 1400 ? 230 * scale : 290 * scale, upper_px, 0.3f),
                               &at.right, &at.centre);
   ImGuiID below = 0;
-  ImGui::DockBuilderSplitNode(left, ImGuiDir_Up, share(250 * scale, size.y, 0.34f), &at.left_top, &below);
+  ImGui::DockBuilderSplitNode(left, ImGuiDir_Up, share(290 * scale, size.y, 0.34f), &at.left_top, &below);
   ImGui::DockBuilderSplitNode(below, ImGuiDir_Down, 0.30f, &at.left_bottom, &at.left_middle);
   for (const Panel& panel : panels()) ImGui::DockBuilderDockWindow(panel.title, at.of(panel.dock));
   ImGui::DockBuilderFinish(dock_space);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdio>
 
 #include "ui/panels.h"
 #include "ui/vm/format.h"
@@ -15,17 +17,23 @@
 namespace ui {
 namespace {
 
+// Grouped by thousands as in the tables.
+int format_us(double us, char* out, int size, void*) {
+  return std::snprintf(out, static_cast<size_t>(size), "%s", us < 1000 ? number_text(us, us > 0 && us < 10 ? 1 : 0).c_str() : count_text(std::llround(us)).c_str());
+}
+
 void chart(const StepChartVm& vm, const SessionState& session, float width, float height) {
   const Palette& p = theme().colours;
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
   if (ImPlot::BeginPlot("##steps", {width, height},
-                        ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect |
+                        ImPlotFlags_NoFrame | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect |
                             ImPlotFlags_NoLegend)) {
     const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
     ImPlot::SetupAxes("step", "µs", ImPlotAxisFlags_NoGridLines, 0);
     ImPlot::SetupAxesLimits(vm.index.front(), std::max(vm.index.back(), vm.index.front() + 60),
                             std::max(vm.low_us - span * 0.15, 0.0), vm.high_us + span * 0.25,
                             ImPlotCond_Always);
+    ImPlot::SetupAxisFormat(ImAxis_Y1, format_us);
     ImPlotSpec points;
     points.Marker = ImPlotMarker_Circle;
     points.MarkerSize = 1.5f;
@@ -75,7 +83,7 @@ void histogram(const StepChartVm& vm, float width, float height) {
   const Palette& p = theme().colours;
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
   if (ImPlot::BeginPlot("##distribution", {width, height},
-                        ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) {
+                        ImPlotFlags_NoFrame | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) {
     const double span = std::max(vm.high_us - vm.low_us, vm.high_us * 0.02);
     double most = 0.05;
     for (size_t i = 0; i < StepChartVm::kBins; ++i) most = std::max({most, vm.now[i], vm.before[i]});
@@ -105,7 +113,7 @@ void sensor_charts(const StepChartVm& vm, float width) {
   ImGui::PushFont(theme().fonts.mono, kSmallPx);
   const float height = ImGui::GetContentRegionAvail().y - 2;
   const auto series = [&](const char* id, const char* unit, const std::vector<double>& ys, Rgb colour, float w) {
-    if (!ImPlot::BeginPlot(id, {w, height}, ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) return;
+    if (!ImPlot::BeginPlot(id, {w, height}, ImPlotFlags_NoFrame | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoLegend)) return;
     const auto [lo, hi] = std::ranges::minmax_element(ys);
     const double air = std::max((*hi - *lo) * 0.25, *hi * 0.01 + 1e-6);
     ImPlot::SetupAxes(nullptr, unit, ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoTickLabels, 0);

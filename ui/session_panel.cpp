@@ -73,6 +73,7 @@ void machine(const AppState& state, UiMemory& memory, Actions& actions) {
   if (ImGui::Button((s.host + "###machine").c_str(), {-1, 0})) ImGui::OpenPopup("connect");
   ImGui::PopStyleVar();
   ImGui::SetItemTooltip("choose where the engine runs");
+  ImGui::SetNextWindowPos({ImGui::GetItemRectMin().x, ImGui::GetItemRectMax().y + 4}, ImGuiCond_Appearing);   // not over what opened it
   if (!ImGui::BeginPopup("connect")) return;
   const auto go = [&](const std::string& to) {
     actions.push_back(action::Connect{to});
@@ -122,7 +123,7 @@ void progress(const std::string& what, double fraction, double now_s) {
 void buttons(const AppState& state, const SessionVm& vm, Actions& actions) {
   if (!vm.can_stop) {
     if (pill("Start engine", vm.can_start, vm.can_start)) actions.push_back(action::StartSession{});
-    if (!vm.can_start && !vm.why_not.empty()) wrapped(vm.why_not, theme().colours.faint);
+    if (!vm.can_start && !vm.why_not.empty()) wrapped(vm.why_not, theme().colours.dim);
     return;
   }
   if (vm.can_cancel) {
@@ -150,14 +151,22 @@ void draw_session(const AppState& state, UiMemory& memory, Actions& actions) {
   const bool loaded = vm.can_stop;
   heading("Session", loaded ? phase_vm(state.session).title : std::string());
   gap(1);
+  // What is under way comes first: in a low panel its Cancel must not be below the edge.
+  if (vm.can_cancel) {
+    if (!vm.progress.empty()) progress(vm.progress, vm.fraction, state.now_s);
+    buttons(state, vm, actions);
+    gap(2);
+  }
   if (loaded) {
     for (const FieldVm& f : vm.fields) field(f.key, f.value, actions, kKeyPx);
   } else {
     draft_form(state, memory, actions);
   }
-  gap(2);
-  if (!vm.progress.empty()) progress(vm.progress, vm.fraction, state.now_s);
-  buttons(state, vm, actions);
+  if (!vm.can_cancel) {
+    gap(2);
+    if (!vm.progress.empty()) progress(vm.progress, vm.fraction, state.now_s);
+    buttons(state, vm, actions);
+  }
   if (!state.session.link_text.empty()) {
     gap(1);
     wrapped(state.session.link_text, theme().colours.fence);

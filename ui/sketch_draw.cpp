@@ -9,7 +9,8 @@
 namespace ui {
 namespace {
 
-constexpr size_t kMostRows = 5;   // the rest is told by number: x_scale changes a dozen buffers in one way
+// The rest is told by name: x_scale changes a dozen buffers in one way. Fewer in a low window, so that nothing scrolls.
+size_t most_rows() { return ImGui::GetMainViewport()->Size.y < 840 * ImGui::GetStyle().FontScaleMain ? 3 : 5; }
 
 // Strokes from lower left to upper right, clipped to the bar.
 void hatch(ImDrawList* draw, ImVec2 a, ImVec2 b, ImU32 colour) {
@@ -94,7 +95,8 @@ void buffers(const SketchVm& vm, float width) {
     ImGui::SameLine(0, 6);
     text(*value);
   }
-  for (size_t i = 0; i < std::min(vm.buffers.size(), kMostRows); ++i) {
+  const size_t most = most_rows();
+  for (size_t i = 0; i < std::min(vm.buffers.size(), most); ++i) {
     const SketchRowVm& row = vm.buffers[i];
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
@@ -103,9 +105,9 @@ void buffers(const SketchVm& vm, float width) {
     side(row.name, row.after, column);
   }
   ImGui::EndTable();
-  if (vm.buffers.size() <= kMostRows) return;
+  if (vm.buffers.size() <= most) return;
   std::string rest = "and";
-  for (size_t i = kMostRows; i < vm.buffers.size(); ++i) rest += (i > kMostRows ? ", " : " ") + vm.buffers[i].name;
+  for (size_t i = most; i < vm.buffers.size(); ++i) rest += (i > most ? ", " : " ") + vm.buffers[i].name;
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
   text_in(theme().colours.faint, rest);
   ImGui::PopTextWrapPos();

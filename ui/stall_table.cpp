@@ -25,6 +25,7 @@ void note_cell(const OpenRun& open, uint32_t bubble, bool shown, UiMemory& memor
   const Palette& p = theme().colours;
   if (note || shown) {
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {0, 0});
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0);
     ImGui::PushStyleColor(ImGuiCol_Button, {0, 0, 0, 0});
     Ink ink(note ? p.accent : p.faint);
     const int chars = static_cast<int>(ImGui::GetContentRegionAvail().x / theme().mono_char_px);
@@ -34,7 +35,7 @@ void note_cell(const OpenRun& open, uint32_t bubble, bool shown, UiMemory& memor
       ImGui::OpenPopup("annotation");
     }
     ImGui::PopStyleColor();
-    ImGui::PopStyleVar();
+    ImGui::PopStyleVar(2);
     if (note) ImGui::SetItemTooltip("%s", note->text.c_str());
   }
   if (!ImGui::BeginPopup("annotation")) return;

@@ -159,7 +159,19 @@ void table(const AppState& state, const std::vector<RunRowVm>& rows, UiMemory& m
                             static_cast<ImGuiID>(c.column));
     if (c.numeric) numeric |= 1u << i;
   }
-  for (size_t i = 0; i < kColumns.size(); ++i) ImGui::TableSetColumnEnabled(static_cast<int>(i), width >= kColumns[i].from_px);
+  // What no run here says has no column: imported traces know neither switches nor a model.
+  const auto any = [&](std::string RunRowVm::*what) { return std::ranges::any_of(rows, [&](const RunRowVm& r) { return !(r.*what).empty(); }); };
+  const auto said = [&](RunColumn c) {
+    switch (c) {
+      case RunColumn::model: return any(&RunRowVm::model);
+      case RunColumn::backend: return any(&RunRowVm::backend);
+      case RunColumn::switches: return any(&RunRowVm::switches);
+      case RunColumn::ab: return any(&RunRowVm::ab);
+      default: return true;
+    }
+  };
+  for (size_t i = 0; i < kColumns.size(); ++i)
+    ImGui::TableSetColumnEnabled(static_cast<int>(i), width >= kColumns[i].from_px && said(kColumns[i].column));
   ImGui::TableSetupScrollFreeze(0, 1);
   remember_sorting(memory);
   header_row(numeric);

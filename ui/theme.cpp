@@ -2,6 +2,8 @@
 
 #include <implot.h>
 
+#include <string_view>
+
 namespace ui {
 namespace {
 
@@ -19,7 +21,7 @@ void set_metrics(ImGuiStyle& s) {
   s.WindowBorderSize = 0;
   s.ChildBorderSize = 0;
   s.PopupBorderSize = 1;
-  s.FrameBorderSize = 0;
+  s.FrameBorderSize = 1;   // buttons and inputs on raised surfaces are of the surface's colour
   s.TabBorderSize = 0;
   s.TabBarBorderSize = 0;
   s.TabBarOverlineSize = 2;
@@ -43,7 +45,7 @@ void set_colours(ImGuiStyle& s, const Palette& p) {
   c[ImGuiCol_TextDisabled] = vec4(p.faint);
   c[ImGuiCol_WindowBg] = c[ImGuiCol_ChildBg] = vec4(p.panel);
   c[ImGuiCol_ChildBg].w = 0;
-  c[ImGuiCol_PopupBg] = vec4(p.raised, 0.98f);
+  c[ImGuiCol_PopupBg] = vec4(p.raised);
   c[ImGuiCol_Border] = c[ImGuiCol_Separator] = vec4(p.line);
   c[ImGuiCol_BorderShadow] = {0, 0, 0, 0};
   c[ImGuiCol_FrameBg] = c[ImGuiCol_Button] = vec4(p.raised);
@@ -142,8 +144,10 @@ void set_fonts(const Fonts& fonts) {
 
 void update_theme_metrics() {
   if (!g_theme.fonts.mono) return;
+  // Over many, since the size of a text is rounded up to a pixel.
+  static constexpr std::string_view kFigures = "00000000000000000000000000000000";
   ImGui::PushFont(g_theme.fonts.mono, kTextPx);
-  g_theme.mono_char_px = ImGui::CalcTextSize("0").x;
+  g_theme.mono_char_px = ImGui::CalcTextSize(kFigures.data(), kFigures.data() + kFigures.size()).x / static_cast<float>(kFigures.size());
   ImGui::PopFont();
 }
 

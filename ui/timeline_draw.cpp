@@ -200,7 +200,11 @@ void draw_bands(const TimelineCanvas& c, const TimelineVm& vm, const Stack& stac
     c.draw->AddText(at, u32(selected && stack.keys.size() > 1 ? p.accent : p.text),
                     item.title.c_str());
     const float width = ImGui::CalcTextSize(item.title.c_str()).x;
-    c.draw->AddText({at.x + width + 10, at.y}, u32(p.faint), item.note.c_str());
+    if (const float from = at.x + width + 10; from < c.max.x) {
+      Ink ink(p.faint);
+      ImGui::RenderTextEllipsis(c.draw, {from, at.y}, {c.max.x, at.y + ImGui::GetTextLineHeight()}, c.max.x, item.note.data(),
+                                item.note.data() + item.note.size(), nullptr);
+    }
     c.draw->PopClipRect();
     if (item.lanes->rows().empty())
       c.draw->AddText({c.min.x, y + 24}, u32(p.dim), "no GPU activity in this trace");

@@ -201,6 +201,7 @@ void canvas(const AppState& state, const Stack& stack, UiMemory& memory, Actions
   }
   TimelineStyle style = style_now();
   style.height_px = height - ruler_h;
+  style.row_px = grown_row_px(stack.items, style);
   memory.timeline_scroll_px =
       std::clamp(memory.timeline_scroll_px, 0.0f,
                  std::max(memory.timeline.content_px - style.height_px, 0.0f));

@@ -40,6 +40,7 @@ bool any_of_stack(const AppState& state, const Stack& stack, bool (*holds)(const
 void show_menu(const AppState& state, const Stack& stack, Actions& actions) {
   ImGui::SameLine();
   if (pill("Show", !(state.show == Show{}))) ImGui::OpenPopup("show");
+  ImGui::SetNextWindowPos({ImGui::GetItemRectMin().x, ImGui::GetItemRectMax().y + 4}, ImGuiCond_Appearing);   // not over what opened it
   if (!ImGui::BeginPopup("show")) return;
   ImGui::PushItemFlag(ImGuiItemFlags_AutoClosePopups, false);  // several may be chosen
   Show next = state.show;
@@ -88,6 +89,7 @@ std::string selected_kernel(const AppState& state) {
 void align_menu(const AppState& state, Actions& actions) {
   ImGui::SameLine();
   if (pill((align_text(state.align) + "###align").c_str(), state.align.by != AlignBy::start)) ImGui::OpenPopup("align");
+  ImGui::SetNextWindowPos({ImGui::GetItemRectMin().x, ImGui::GetItemRectMax().y + 4}, ImGuiCond_Appearing);   // not over what opened it
   if (!ImGui::BeginPopup("align")) return;
   ImGui::PushItemFlag(ImGuiItemFlags_AutoClosePopups, false);  // a layer's number comes after the choice
   Align next = state.align;

@@ -10,79 +10,98 @@
 namespace ui {
 namespace {
 
-constexpr float kWidthPx = 640, kKeyPx = 84;
+constexpr float kPlanPx = 560, kSidePx = 340, kBetweenPx = 20, kTipPx = 420, kKeyPx = 84;
 
 float scaled(float px) { return px * ImGui::GetStyle().FontScaleMain; }
 
-void line_if(const char* key, const std::string& value) {
-  if (value.empty()) return;
-  const float x = ImGui::GetCursorPosX();
-  dim(key);
-  ImGui::SameLine(x + scaled(kKeyPx));
-  ImGui::PushTextWrapPos(x + scaled(kWidthPx));
-  text(value);
+void wrapped_in(Rgb ink, const std::string& said, float width) {
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+  text_in(ink, said);
   ImGui::PopTextWrapPos();
 }
 
-void title(const char* words) {
-  gap(2);
-  thin_line();
-  gap(1);
-  dim(words);
+void line_if(const char* key, const std::string& value, float width) {
+  if (value.empty()) return;
+  dim(key);
+  ImGui::SameLine(0, 0);
+  const float at = scaled(kKeyPx);
+  ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(at - ImGui::GetItemRectSize().x, 8.0f));
+  wrapped_in(theme().colours.text, value, width - at);
 }
 
-void measured(const ToggleRowVm& row) {
-  title("Measured on this machine");
+// The first of a column stands at its top, without a line over it.
+void title(const char* said, float width, bool first = false) {
+  if (!first) {
+    gap(2);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    ImGui::GetWindowDrawList()->AddLine(at, {at.x + width, at.y}, u32(theme().colours.line));
+    ImGui::Dummy({0, 1});
+    gap(1);
+  }
+  dim(said);
+}
+
+void words(const ToggleRowVm& row, float width) {
+  text(row.title.empty() ? row.name : row.title);
+  if (!row.enabled) wrapped_in(theme().colours.fence, row.why_disabled, width);
+  gap(1);
+  line_if("before", row.before, width);
+  line_if("after", row.after, width);
+  line_if("source", row.source, width);
+  line_if("upstream", row.scope, width);
+  line_if("published", row.published.empty() ? "no figure that we know of" : row.published, width);
+}
+
+void measured(const ToggleRowVm& row, float width) {
+  title("Measured on this machine", width);
+  const Palette& p = theme().colours;
   if (row.effect_lines.empty()) {
-    text_in(theme().colours.faint, row.enabled ? "not measured yet: run A/B" : "not measured: it cannot be flipped here");
+    wrapped_in(p.dim, row.enabled ? "not measured yet: run A/B" : "not measured: it cannot be flipped here", width);
     return;
   }
-  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + scaled(kWidthPx));
-  for (size_t i = 0; i < row.effect_lines.size(); ++i) text_in(i == 0 ? ink_of(row.effect_mood) : theme().colours.text, row.effect_lines[i]);
-  ImGui::PopTextWrapPos();
-  if (row.pipeline.empty()) return;
-  gap(1);
-  text_in(theme().colours.faint, "one layer, as it was recorded");
-  std::vector<SketchLaunchVm> ops;
-  for (const PipelineOp& op : row.pipeline) ops.push_back({.name = op.name, .side = op.side});
-  draw_pipeline(ops, false, scaled(kWidthPx));
+  for (size_t i = 0; i < row.effect_lines.size(); ++i) wrapped_in(i == 0 ? ink_of(row.effect_mood) : p.text, row.effect_lines[i], width);
 }
 
-void invariant_lines(const std::vector<InvariantVm>& all) {
+void recorded_pipeline(const ToggleRowVm& row, float width) {
+  if (row.pipeline.empty()) return;
+  gap(1);
+  dim("one layer, as it was recorded");
+  std::vector<SketchLaunchVm> ops;
+  for (const PipelineOp& op : row.pipeline) ops.push_back({.name = op.name, .side = op.side});
+  draw_pipeline(ops, false, width);
+}
+
+void invariant_lines(const std::vector<InvariantVm>& all, float width) {
   const Palette& p = theme().colours;
   for (const InvariantVm& i : all) {
-    const float x = ImGui::GetCursorPosX();
     const char* mark = i.held == Held::yes ? "✓" : i.held == Held::no ? "✗" : "–";
+    const float x = ImGui::GetCursorPosX(), from = scaled(18);
     text_in(i.held == Held::yes ? p.accent : i.held == Held::no ? p.stall : p.faint, mark);
-    ImGui::SameLine(x + scaled(18));
+    ImGui::SameLine(0, 0);
+    ImGui::SetCursorPosX(x + from);
+    ImGui::BeginGroup();
     dim(i.what);
-    ImGui::SameLine(0, 8);
-    if (ImGui::GetCursorPosX() < x + scaled(200)) ImGui::SetCursorPosX(x + scaled(200));
-    ImGui::PushTextWrapPos(x + scaled(kWidthPx));
-    text_in(i.held == Held::no ? p.stall : i.held == Held::open ? p.faint : p.text, i.result);
-    ImGui::PopTextWrapPos();
+    wrapped_in(i.held == Held::no ? p.stall : i.held == Held::open ? p.dim : p.text, i.result, width - from);
+    ImGui::EndGroup();
   }
 }
 
-void sketch(const AppState& state, const ToggleRowVm& row, const trace::PlanSketch* plan) {
-  title("Planned for this model and workload");
+void sketch(const AppState& state, const trace::PlanSketch* plan, float width) {
+  title("Planned for this model and workload", width);
+  const Palette& p = theme().colours;
   if (!state.session.connected) {
-    text_in(theme().colours.faint, state.session.absent.empty() ? "no plan: the engine has not answered yet" : "no plan: " + state.session.absent);
+    wrapped_in(p.dim, state.session.absent.empty() ? "no plan: the engine has not answered yet" : "no plan: " + state.session.absent, width);
   } else if (!plan) {
-    text_in(theme().colours.faint, "planning");
+    dim("planning");
   } else if (!plan->problem.empty()) {
-    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + scaled(kWidthPx));
-    text_in(theme().colours.faint, "no plan: " + plan->problem);
-    ImGui::PopTextWrapPos();
+    wrapped_in(p.dim, "no plan: " + plan->problem, width);
   } else {
     const SketchVm vm = sketch_vm(*plan);
     ImGui::SameLine(0, 12);
-    text_in(theme().colours.faint, vm.where + " · " + vm.launches);
+    text_in(p.faint, vm.where + " · " + vm.launches);
     gap(1);
-    draw_sketch(vm, scaled(kWidthPx));
+    draw_sketch(vm, width);
   }
-  title("Invariants");
-  invariant_lines(invariants(row.key, row.ab.get(), plan));
 }
 
 }  // namespace
@@ -103,25 +122,41 @@ Rgb ink_of(Judgement j) {
   return p.dim;
 }
 
-void toggle_details(const AppState& state, const ToggleRowVm& row, Actions& actions) {
-  text(row.title.empty() ? row.name : row.title);
-  if (!row.enabled) {
-    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + scaled(kWidthPx));
-    text_in(theme().colours.fence, row.why_disabled);
-    ImGui::PopTextWrapPos();
-  }
+void toggle_tip(const ToggleRowVm& row) {
+  const float width = scaled(kTipPx);
+  words(row, width);
+  measured(row, width);
   gap(1);
-  line_if("before", row.before);
-  line_if("after", row.after);
-  line_if("source", row.source);
-  line_if("upstream", row.scope);
-  line_if("published", row.published.empty() ? "no figure that we know of" : row.published);
+  dim("a click on the name shows its plan and its invariants");
+}
+
+void toggle_details(const AppState& state, const ToggleRowVm& row, float room_px, Actions& actions) {
+  const bool beside = row.enabled && room_px >= scaled(kPlanPx + kBetweenPx + kSidePx);
+  const float width = beside ? scaled(kPlanPx) : std::min(room_px, scaled(kPlanPx + 60));
+  const float side = beside ? scaled(kSidePx) : width;
+  ImGui::BeginGroup();
+  words(row, width);
+  std::shared_ptr<const trace::PlanSketch> plan;
   if (row.enabled) {
     if (state.session.connected) actions.push_back(action::AskSketch{row.key});
-    const auto plan = current_sketch(state, row.key);
-    sketch(state, row, plan.get());
+    plan = current_sketch(state, row.key);
+    sketch(state, plan.get(), width);
   }
-  measured(row);
+  if (beside) {
+    recorded_pipeline(row, width);
+    ImGui::EndGroup();
+    ImGui::SameLine(0, scaled(kBetweenPx));
+    ImGui::BeginGroup();
+  }
+  if (row.enabled) {
+    title("Invariants", side, beside);
+    invariant_lines(invariants(row.key, row.ab.get(), plan.get()), side);
+  }
+  measured(row, side);
+  if (!beside) recorded_pipeline(row, width);
+  gap(2);
+  if (ImGui::SmallButton("Copy")) actions.push_back(action::CopyText{details_text(state, row)});
+  ImGui::EndGroup();
 }
 
 }  // namespace ui

@@ -79,17 +79,30 @@ bool name_link(const std::string& name, Rgb ink) {
   return clicked;
 }
 
-void details_popup(const AppState& state, const ToggleRowVm& row, Actions& actions) {
+// Beside the panel and inside the window, so that it covers neither the switch nor its neighbours; over the panel only
+// where a window is too small for both.
+void details_popup(const AppState& state, const ToggleRowVm& row, float row_y, Actions& actions) {
+  constexpr float kEdge = 8, kLeast = 420;
+  const ImVec2 panel = ImGui::GetWindowPos(), size = ImGui::GetWindowSize();
   if (!ImGui::BeginPopup("details")) return;
-  toggle_details(state, row, actions);
-  gap(2);
-  if (ImGui::SmallButton("Copy")) actions.push_back(action::CopyText{details_text(state, row)});
+  const ImGuiViewport* view = ImGui::GetMainViewport();
+  const float right = view->Pos.x + view->Size.x, bottom = view->Pos.y + view->Size.y;
+  const float after = right - (panel.x + size.x) - 2 * kEdge, before = panel.x - view->Pos.x - 2 * kEdge;
+  const float chrome = 2 * ImGui::GetStyle().WindowPadding.x, least = kLeast * ImGui::GetStyle().FontScaleMain;
+  const bool fits = std::max(after, before) >= least;
+  toggle_details(state, row, (fits ? std::max(after, before) : view->Size.x - 2 * kEdge) - chrome, actions);
+  // Its size is known from the frame before; in the first one it is hidden.
+  const ImVec2 own = ImGui::GetWindowSize();
+  const float x = !fits ? right - own.x - kEdge : after >= before ? panel.x + size.x + kEdge : panel.x - own.x - kEdge;
+  const float y = std::max(std::min(row_y, bottom - own.y - kEdge), view->Pos.y + kEdge);
+  ImGui::SetWindowPos({std::max(x, view->Pos.x), y});
   ImGui::EndPopup();
 }
 
 void toggle_row(const AppState& state, const ToggleRowVm& row, bool can_measure, bool full, Actions& actions) {
   const Palette& p = theme().colours;
   ImGui::PushID(row.name.c_str());
+  const float row_y = ImGui::GetCursorScreenPos().y;
   const float left = ImGui::GetCursorPosX(), edge = ImGui::GetContentRegionAvail().x,
               indent = ImGui::GetFontSize() * 1.75f + 10;  // SameLine counts from the group's left
   ImGui::BeginGroup();
@@ -113,10 +126,10 @@ void toggle_row(const AppState& state, const ToggleRowVm& row, bool can_measure,
   ImGui::PopFont();
   ImGui::EndGroup();
   if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal | ImGuiHoveredFlags_AllowWhenDisabled) && ImGui::BeginTooltip()) {
-    toggle_details(state, row, actions);
+    toggle_tip(row);
     ImGui::EndTooltip();
   }
-  details_popup(state, row, actions);
+  details_popup(state, row, row_y, actions);
   thin_line();
   ImGui::PopID();
 }

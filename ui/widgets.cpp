@@ -117,13 +117,14 @@ bool fold(const char* label, bool open) {
 bool fold(const char* label, bool open, Rgb colour) {
   ImGui::PushStyleColor(ImGuiCol_Button, {0, 0, 0, 0});
   ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0);
   const float side = ImGui::GetFontSize();
   const ImVec2 at = ImGui::GetCursorScreenPos();
   ImGui::RenderArrow(ImGui::GetWindowDrawList(), {at.x - 2, at.y + side * 0.12f}, u32(colour), open ? ImGuiDir_Down : ImGuiDir_Right, 0.7f);
   ImGui::SetCursorScreenPos({at.x + side, at.y});
   Ink ink(colour);
   const bool clicked = ImGui::Button(label);
-  ImGui::PopStyleVar();
+  ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();
   return clicked;
 }
@@ -209,8 +210,8 @@ void empty_state(std::string_view what, std::string_view todo) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float width = std::min(room.x, 420.0f * ImGui::GetStyle().FontScaleMain);
   ImGui::Dummy({0, std::max(room.y / 2 - 2 * ImGui::GetTextLineHeight(), 0.0f)});
-  centred(what, theme().colours.dim, width);
-  centred(todo, theme().colours.faint, width);
+  centred(what, theme().colours.text, width);
+  centred(todo, theme().colours.dim, width);
 }
 
 void cell(std::string_view s, Rgb c) {

@@ -61,6 +61,12 @@ TEST_CASE("symbols are shown as a compiler prints them, anything else as it is")
   CHECK(ui::demangled("gemm_fp8<16, 16>") == "gemm_fp8<16, 16>");
 }
 
+TEST_CASE("keys with underscores are shown as words") {
+  CHECK(ui::words_of("graph_edge") == "graph edge");
+  CHECK(ui::words_of("join") == "join");
+  CHECK(ui::words_of("") == "");
+}
+
 TEST_CASE("microseconds of plain texts are written with their sign, words stay") {
   CHECK(ui::with_micro("at most 46 x 3.119 = 143.474 us (of us all)") == "at most 46 x 3.119 = 143.474 µs (of us all)");
   CHECK(ui::with_micro("5 us") == "5 µs");

@@ -1,8 +1,11 @@
 // The live chart's series: segments between flips, their bands and shares.
 #include <catch2/catch_test_macros.hpp>
 
+#include <memory>
+
 #include <numeric>
 
+#include "ui/vm/toggles_vm.h"
 #include "ui/vm/session_vm.h"
 
 using namespace ui;
@@ -50,4 +53,20 @@ TEST_CASE("clocks and power: a point for every step with a reading, none made up
   CHECK(vm.celsius == 83);
   for (StepPoint& p : s.steps) p.clock_mhz.reset(), p.watts.reset();
   CHECK(!step_chart(s).has_sensors());
+}
+
+TEST_CASE("a bounded switch's badge says its largest error, and a plain 0 where there is none") {
+  ui::AppState state;
+  const auto badge = [&](double max_abs) {
+    auto ab = std::make_shared<trace::AbResult>();
+    ab->equivalence.cls = trace::Equivalence::bounded;
+    ab->equivalence.ok = true;
+    ab->equivalence.max_abs = max_abs;
+    state.session.effects[trace::ToggleKey::head_gates] = ab;
+    for (const ui::ToggleRowVm& row : ui::toggle_rows(state))
+      if (row.key == trace::ToggleKey::head_gates) return row.badge;
+    return std::string();
+  };
+  CHECK(badge(0) == "max 0 ✓");
+  CHECK(badge(0.002) == "max 2e-03 ✓");
 }

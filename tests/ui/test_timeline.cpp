@@ -195,3 +195,32 @@ TEST_CASE("an empty trace gives an empty band, not a crash") {
   CHECK(hit_test(vm, 5, 5).kind == HitKind::band);
   CHECK(hit_test(vm, 5, 500).kind == HitKind::none);
 }
+
+TEST_CASE("a few lanes grow into a high window, many keep their height, and neither zoom nor scrolling changes it") {
+  std::mt19937_64 rng(7);
+  const Scene scene(rng, {.lanes = 2, .events = 200, .overlap = 0});
+  const StackItem items[] = {scene.item()};
+  TimelineStyle style;
+  TimelineVm vm;
+  const auto content = [&](float row_px) {
+    TimelineStyle s = style;
+    s.row_px = row_px;
+    build_timeline(items, fit({.width_px = 800}, content_of(items)), s, vm);
+    return vm.content_px;
+  };
+  const float base = style.row_px, needed = content(base);
+  for (const float height : {needed * 0.5f, needed, needed + 40, needed * 2, needed * 20}) {
+    style.height_px = height;
+    const float row = grown_row_px(items, style);
+    CHECK(row >= base);
+    CHECK(row <= base * 1.8f);
+    if (height > needed) CHECK(content(row) <= height);
+    style.scroll_px = 17;
+    CHECK(grown_row_px(items, style) == row);
+    style.scroll_px = 0;
+  }
+  style.height_px = needed;
+  CHECK(grown_row_px(items, style) == base);
+  style.height_px = needed * 20;
+  CHECK(grown_row_px(items, style) == std::floor(base * 1.8f));
+}

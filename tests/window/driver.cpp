@@ -109,12 +109,12 @@ void Gui::run(const Script& script) {
 }
 
 void Gui::settle() {
-  m_window->frame();
+  m_window->frame(false);
   while (!bench().settled()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    m_window->frame();
+    m_window->frame(false);
   }
-  m_window->frame();
+  m_window->frame();   // the one that a picture is of
 }
 
 void Gui::show_samples() {

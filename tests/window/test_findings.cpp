@@ -6,6 +6,7 @@
 
 #include "tests/support/temp_folder.h"
 #include "tests/window/driver.h"
+#include "tests/window/live_story.h"
 #include "trace/builder.h"
 #include "trace/stamps.h"
 
@@ -196,10 +197,7 @@ TEST_CASE("live: pause, single-step, record and mark beside the chart; the windo
   Gui gui({.width = 1600, .height = 1000, .engine = true, .db = folder / "runs.db"});
   using trace::reply::Phase;
   ui::AppState& state = gui.state();
-  state.draft.workload.batch = 1;
-  state.draft.workload.context = 64;
-  state.draft.workload.steps = 6;
-  state.draft.workload.warmup = 1;
+  shorten(state);
   gui.run([&](ImGuiTestContext* ctx) {
     if (!until(ctx, "the welcome", [&] { return state.session.connected; })) return;
     front(ctx, gui.bench(), "Live");
@@ -234,10 +232,8 @@ TEST_CASE("runs: record again with the same settings") {
   Gui gui({.engine = true, .db = folder / "runs.db"});
   using trace::reply::Phase;
   ui::AppState& state = gui.state();
-  state.draft.workload.batch = 1;
+  shorten(state);
   state.draft.workload.context = 48;
-  state.draft.workload.steps = 6;
-  state.draft.workload.warmup = 1;
   gui.run([&](ImGuiTestContext* ctx) {
     if (!until(ctx, "the welcome", [&] { return state.session.connected; })) return;
     ctx->ItemClick("//Session/Start engine");

@@ -50,7 +50,8 @@ double difference(const app::Picture& picture, const std::string& file) {
 
 void check_golden(Gui& gui, const std::string& name) {
   for (ui::Notice& n : gui.state().notices) n.dismissed = true;
-  for (int i = 0; i < 6; ++i) gui.settle();   // docking, tab focus and column widths settle
+  for (int i = 0; i < 12; ++i) gui.window().frame(false);   // docking, tab focus and column widths settle
+  gui.settle();
   gui.state().frame_ms = 0;
   const app::Picture picture = gui.window().picture();
   const std::string file = std::string(DS_SOURCE_DIR) + "/tests/golden/window/" + name + ".png";

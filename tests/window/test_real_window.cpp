@@ -41,8 +41,9 @@ TEST_CASE("the real window on an X server: flip, record, store, reopen, quit by 
   };
   hooks.closing = [&] { driver.stop(); };
   app::WindowRequest request;
-  request.width = 1280;
-  request.height = 800;
+  // Small: what Xvfb and llvmpipe do with the pixels takes nearly all of the time.
+  request.width = 1000;
+  request.height = 640;
   const auto done = app::run_glfw_window(request, std::move(parts), [&](app::Workbench& bench) {
     shorten(bench.state());
     driver.start();
@@ -81,9 +82,9 @@ TEST_CASE("theme, text size, closed panels and the layout are kept under XDG fro
     };
     hooks.closing = [&] { driver.stop(); };
     app::WindowRequest request;
-    request.width = 1280;
-    request.height = 720;
-    const auto done = app::run_glfw_window(request, std::move(parts), [&](app::Workbench& bench) {
+    request.width = 800;
+    request.height = 600;
+    const auto done = app::run_glfw_window(request, std::move(parts), [&](app::Workbench&) {
       driver.start();
       driver.queue(script);
       told = true;

@@ -50,7 +50,7 @@ std::string causes_text(const RunAnalysis& a, BubbleKind kind) {
   std::string text;
   for (const int c : order) {
     const auto n = count[static_cast<size_t>(c)];
-    const std::string name(trace::to_string(static_cast<trace::BubbleCause>(c)));
+    const std::string name = words_of(trace::to_string(static_cast<trace::BubbleCause>(c)));
     const std::string cause = c == static_cast<int>(trace::BubbleCause::unknown) ? "of unknown cause" : name;
     if (n == total) return total == 1 ? cause : "all " + cause;
     text += (text.empty() ? "" : ", ") + count_text(n) + " " + cause;
@@ -139,7 +139,7 @@ StallRowVm stall_row(const RunAnalysis& a, uint32_t bubble, const Selection& sel
   row.at = us_text(b.begin_ns - a.report->window.begin_ns, 1);
   row.us = us_text(b.ns());
   row.lanes = lanes_text(t, b);
-  row.cause = std::string(trace::to_string(b.cause)) +
+  row.cause = words_of(trace::to_string(b.cause)) +
               (b.cause_is_guess || b.cause == trace::BubbleCause::unknown ? "" : " ✓");
   row.between = name_of(t, b.before) + " → " + name_of(t, b.after);
   row.selected = selection == Selection{SelectionKind::bubble, key, bubble};

@@ -282,7 +282,7 @@ DetailsVm bubble_details(const RunAnalysis& a, uint32_t index) {
                    : b.scope == trace::BubbleScope::in_step ? "within a step"
                                                             : "between steps");
   add(vm, "cause",
-      std::string(trace::to_string(b.cause)) +
+      words_of(trace::to_string(b.cause)) +
           (b.cause_is_guess ? " (inferred from times)" : " (recorded)"));
   vm.note = trace::evidence(t, b);
   return vm;

@@ -132,6 +132,14 @@ int64_t ns_of_us(double us) {
   return std::isfinite(us) ? std::llround(us * 1000) : 0;
 }
 
+std::string words_of(std::string_view key) {
+  std::string text(key);
+  for (char& c : text) {
+    if (c == '_') c = ' ';
+  }
+  return text;
+}
+
 std::string with_micro(std::string_view text) {
   std::string out;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };

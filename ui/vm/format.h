@@ -28,6 +28,8 @@ std::string bytes_text(int64_t bytes);
 // Fixed decimals with a true minus, NaN as "–".
 std::string number_text(double value, int decimals);
 std::string signed_text(double value, int decimals);
+// "graph edge" of the key "graph_edge".
+std::string words_of(std::string_view key);
 // "5.1 us" of texts that also go to plain terminals, as the window writes it: "5.1 µs".
 std::string with_micro(std::string_view text);
 // Nanoseconds of a time in microseconds, for figures that exist as doubles only.

@@ -194,8 +194,7 @@ void fill_labels(const Frame& f, BandVm& band) {
     const Bubble& b = map.at(worst[k]->worst);
     std::string text =
         (b.ns() < 100000 ? us_text(b.ns(), 1) + " µs" : duration_text(b.ns() / 1000 * 1000)) + " ";
-    text += b.cause == trace::BubbleCause::unknown ? trace::to_string(b.kind)
-                                                   : trace::to_string(b.cause);
+    text += words_of(b.cause == trace::BubbleCause::unknown ? trace::to_string(b.kind) : trace::to_string(b.cause));
     const float x = f.x_of(b.begin_ns) + f.width_px(b.ns()) / 2;
     const float half = f.style.char_px * static_cast<float>(code_points(text)) / 2 + 6;
     if (x < 0 || x > f.view.width_px) continue;
@@ -286,6 +285,19 @@ void fill_ticks(const Viewport& view, TimelineVm& out) {
 }
 
 }  // namespace
+
+float grown_row_px(std::span<const StackItem> items, const TimelineStyle& s) {
+  constexpr float kOfSpare = 0.6f, kMost = 1.8f;   // the rest stays air; higher rows read as blocks
+  size_t rows = 0;
+  float used = 0;
+  for (const StackItem& item : items) {
+    rows += item.lanes->rows().size() + (item.host ? item.host->lanes.rows().size() : 0);
+    used += s.title_px + s.strip_px + s.label_px + s.band_gap_px + s.row_gap_px;
+  }
+  used += static_cast<float>(rows) * (s.row_px + s.row_gap_px);
+  const float spare = (s.height_px - used) / static_cast<float>(std::max<size_t>(rows, 1));
+  return std::floor(s.row_px + std::clamp(spare * kOfSpare, 0.0f, s.row_px * (kMost - 1)));
+}
 
 void build_timeline(std::span<const StackItem> items, const Viewport& view,
                     const TimelineStyle& style, TimelineVm& out) {

@@ -46,6 +46,10 @@ struct TimelineStyle {
   float scroll_px = 0, height_px = 600;  // the visible part
 };
 
+// A few lanes in a high window grow into it, up to where a bar still looks like a bar: the height of a row, never less
+// than the style's. By the number of rows alone, so that neither zoom nor scrolling changes it.
+float grown_row_px(std::span<const StackItem>, const TimelineStyle&);
+
 struct BarVm {
   float x0 = 0, x1 = 0;
   uint32_t row = 0;               // index into TimelineVm::rows

@@ -12,6 +12,7 @@ namespace {
 std::string class_text(const trace::EquivalenceResult& e) {
   std::string text(trace::to_string(e.cls));
   if (e.cls == trace::Equivalence::bounded && e.ok) {
+    if (e.max_abs == 0) return "max 0";
     char digits[32];
     std::snprintf(digits, sizeof digits, "%.0e", e.max_abs);
     return "max " + std::string(digits);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "app/window/dialogs.h"
-#include "engine/check.h"
 #include "tests/support/temp_folder.h"
 #include "tests/window/driver.h"
 #include "tests/window/live_story.h"
@@ -73,8 +72,6 @@ TEST_CASE("a session through every panel in both themes, with an engine, a store
   gui.run([&](ImGuiTestContext* ctx) { look_around(ctx, bench); });
   gui.run([&](ImGuiTestContext* ctx) { kernels_and_menus(ctx, bench); });
   shorten(gui.state());
-  gui.state().draft.model = engine::check_model();
-  gui.state().draft.workload.max_context = 512;
   gui.run([&](ImGuiTestContext* ctx) { front(ctx, bench, "Runs"); });
   gui.run([&](ImGuiTestContext* ctx) { flip_record_reopen(ctx, bench); });
   gui.bench().act(ui::action::SetTheme{ui::ThemeName::light});
