@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "app/args.h"
 #include "app/commands.h"
@@ -69,6 +70,7 @@ int resume_ab(const AbArgs& args) {
   if (!store) return refuse(store.error());
   auto earlier = store->load_ab(args.resume);
   if (!earlier) return refuse(earlier.error());
+  if (earlier->spec.of_commands()) return refuse({"an A/B of two commands is not resumed, it is run again: ab --exec-a ... --exec-b ...", "--resume " + std::to_string(args.resume)});
   trace::AbSpec spec = earlier->spec;
   spec.resume = args.resume;
   spec.first_instance = static_cast<int>(earlier->instances.size());
@@ -93,13 +95,20 @@ int resume_ab(const AbArgs& args) {
   return print_ab(all, args.common);
 }
 
-// Two commands of somebody's. Their readings are printed, not stored: a run is a recording.
+// Two commands of somebody's. Readings of traces are stored as two linked runs; a metric or a time is printed alone, as a
+// run is a recording.
 int run_exec(const AbArgs& args) {
   if (!args.toggle.empty() || args.resume) return refuse({"two commands are compared, or a switch of the engine", "--exec-a with --toggle or --resume"});
   ExecAbSpec spec = args.exec;
   spec.instances = args.instances > 0 ? args.instances : args.full ? 8 : 3;
   spec.quads = args.quads > 0 ? args.quads : args.full ? 25 : 8;
   spec.seed = args.engine.seed.value_or(1);
+  std::optional<db::Store> store;
+  if (!spec.trace.empty()) {   // opened before the work, so that a bad one loses nothing
+    auto opened = open_store(args.common.db);
+    if (!opened) return refuse(opened.error());
+    store.emplace(std::move(*opened));
+  }
   install_interrupt();
   ProgressLine line;
   auto result = run_exec_ab(spec, [&](const std::string& arm, double fraction) { line.show("running " + arm, fraction); });
@@ -108,9 +117,22 @@ int run_exec(const AbArgs& args) {
     fmt::print(stderr, "error: {}\n", result.error().line());
     return interrupted() ? kFailed : result.error().where.starts_with("--exec-") ? kFailed : kRefusedExit;
   }
-  if (args.common.json) print_json(exec_ab_json(*result));
-  else fmt::print("{}", exec_ab_text(*result));
-  return kDone;
+  trace::RunPtr a, b;
+  std::optional<trace::Error> unsaved;
+  if (store) {
+    auto stored = store_ab(*store, exec_ab_record(*result));
+    if (stored) a = stored->a, b = stored->b;
+    else unsaved = stored.error();
+  }
+  if (args.common.json) {
+    auto out = exec_ab_json(*result);
+    if (a) out["runs"] = {a->id, b->id};
+    print_json(out);
+  } else {
+    fmt::print("{}", exec_ab_text(*result));
+    if (a) fmt::print("stored as runs {} (a) and {} (b) in {}; a page of it: export {} {} --to ab.html\n", a->id, b->id, store->path(), a->id, b->id);
+  }
+  return unsaved ? refuse(*unsaved) : kDone;   // behind the readings, which took long
 }
 
 int run_ab(const AbArgs& args) {

@@ -14,6 +14,7 @@
 #include "app/exec_command.h"
 #include "app/json_number.h"
 #include "app/output.h"
+#include "app/source.h"
 #include "trace/formats.h"
 #include "trace/layers.h"
 #include "trace/stats.h"
@@ -64,11 +65,17 @@ File newest_file(const std::string& pattern) {
   return newest;
 }
 
+trace::Result<trace::RunPtr> run_of(const std::string& file) {
+  auto runs = runs_from_file(file);
+  if (!runs) return runs.error();
+  if (runs->size() != 1) return trace::Error{"a bundle of several runs, where one trace is read", file};
+  return std::make_shared<const trace::Run>(std::move(runs->front()));
+}
+
 // The median wall of the decode steps of a trace, in us; of all of it where there are none.
-trace::Result<double> step_of(const std::string& file) {
-  auto imported = trace::import_file(file);
-  if (!imported) return imported.error();
-  const trace::Trace& t = *imported->trace;
+trace::Result<double> step_of(const trace::Run& run, const std::string& file) {
+  if (!run.trace) return trace::Error{"there is no timeline in it", file};
+  const trace::Trace& t = *run.trace;
   const auto devices = trace::active_devices(t);
   if (devices.empty()) return trace::Error{"there is no GPU activity in the trace", file};
   std::vector<double> walls;
@@ -99,6 +106,8 @@ class ExecAb {
     }
     out.last_trace_a = m_last_trace[0];
     out.last_trace_b = m_last_trace[1];
+    out.last_a = m_last_run[0];
+    out.last_b = m_last_run[1];
     return out;
   }
 
@@ -138,8 +147,11 @@ class ExecAb {
     if (!m_spec.trace.empty()) {
       const File file = newest_file(m_spec.trace);
       if (file.path.empty() || file == before) return trace::Error{"wrote no file of --trace " + m_spec.trace, where};
+      auto run = run_of(file.path);
+      if (!run) return run.error();
       m_last_trace[static_cast<size_t>(arm)] = file.path;
-      return step_of(file.path);
+      m_last_run[static_cast<size_t>(arm)] = *run;
+      return step_of(**run, file.path);
     }
     if (m_spec.metric.empty()) return ran->seconds;
     auto value = metric_in(ran->output, m_spec.metric);
@@ -152,6 +164,7 @@ class ExecAb {
   std::mt19937_64 m_random;
   std::string m_padding;
   std::array<std::string, 2> m_last_trace;
+  std::array<trace::RunPtr, 2> m_last_run;
   int m_done = 0, m_all = 1;
 };
 
@@ -193,6 +206,26 @@ trace::Result<ExecAbResult> run_exec_ab(const ExecAbSpec& spec, const Told& told
   if (!spec.metric.empty())
     if (auto tried = metric_in("", spec.metric); tried.error().where.starts_with("--metric")) return tried.error();
   return ExecAb(spec, told).run();
+}
+
+trace::AbResult exec_ab_record(const ExecAbResult& r) {
+  trace::AbResult out;
+  const auto arm = [&](const trace::Run& last, const std::string& command, const trace::Estimate& step, std::vector<double> trace::Instance::*readings) {
+    auto run = std::make_shared<trace::Run>(last);
+    run->note = command;
+    run->step = step;
+    for (const trace::Instance& instance : r.instances)
+      if (!instance.null_arm) run->step_us.insert(run->step_us.end(), (instance.*readings).begin(), (instance.*readings).end());
+    return run;
+  };
+  out.a = arm(*r.last_a, r.spec.a, r.estimate.a, &trace::Instance::a_us);
+  out.b = arm(*r.last_b, r.spec.b, r.estimate.b, &trace::Instance::b_us);
+  out.spec.command_a = r.spec.a, out.spec.command_b = r.spec.b;
+  out.spec.instances = r.spec.instances, out.spec.quads = r.spec.quads;
+  out.estimate = r.estimate;
+  out.instances = r.instances;
+  out.notes = {"a reading is the median step of the trace that one run of a command wrote", "each arm's timeline is that of its last reading"};
+  return out;
 }
 
 json exec_ab_json(const ExecAbResult& r) {

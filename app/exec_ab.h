@@ -30,6 +30,7 @@ struct ExecAbResult {
   std::vector<trace::Instance> instances;   // numbers in that unit, whatever their fields are called
   trace::AbEstimate estimate;   // verdict: faster = better
   std::string last_trace_a, last_trace_b;
+  trace::RunPtr last_a, last_b;             // what the last readings of --trace were read from; else null
 };
 
 // The reading in an output. error: no match, no number.
@@ -37,6 +38,10 @@ trace::Result<double> metric_in(const std::string& output, const std::string& re
 
 // `told`: what is being done, and how much of all of it. error: a command that failed, with the end of what it said.
 trace::Result<ExecAbResult> run_exec_ab(const ExecAbSpec&, const std::function<void(const std::string&, double)>& told);
+
+// As two linked runs, each with the last trace that its command wrote and the steps of all its readings.
+// REQUIRES: readings of --trace: of other readings nobody knows that they are times.
+trace::AbResult exec_ab_record(const ExecAbResult&);
 
 nlohmann::json exec_ab_json(const ExecAbResult&);
 std::string exec_ab_text(const ExecAbResult&);

@@ -106,11 +106,7 @@ json ab_json(const trace::AbResult& result) {
 
 std::string ab_text(const trace::AbResult& result) {
   const auto& e = result.estimate;
-  std::string keys;
-  for (auto key : result.spec.keys) {
-    keys += fmt::format("{}{} {} -> {}", keys.empty() ? "" : ", ", trace::info(key).name, result.spec.a.value(key), result.spec.b.value(key));
-  }
-  std::string out = fmt::format("A/B  {}\n", keys);
+  std::string out = fmt::format("A/B  {}\n", trace::arms_text(result.spec, " -> "));
   if (result.a->spec) {
     const auto& spec = *result.a->spec;
     out += fmt::format("     {}{}, batch {}, context {}, {} on {} ({})\n", model_label(spec),

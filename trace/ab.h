@@ -25,7 +25,13 @@ struct AbSpec {
   int first_instance = 0;             // how many that one has: placements and null arms go on from there
   int instances = 0, quads = 0;       // 0 = by `full`
   int block_steps = 8, dropped_steps = 2;
+  // Of `ab --exec-a --exec-b`: two commands were compared by the traces that they write, not two sets of switches.
+  // Then keys is empty, base, a and b say nothing, and nobody has seen the outputs of the arms: equivalence is not asked.
+  std::string command_a, command_b;
+  bool of_commands() const { return !command_a.empty(); }
 };
+// "cat_skip off -> on, streams ..." or the two commands.
+std::string arms_text(const AbSpec&, std::string_view arrow);
 
 struct Quad {
   std::array<double, 4> block_us{};   // A B B A: mean step time of the kept steps

@@ -196,6 +196,16 @@ Verdict adjusted_verdict(const AbEstimate& e, double adjusted_p) {
   return effect && !(adjusted_p < kAlpha) ? Verdict::unclear : e.verdict;
 }
 
+std::string arms_text(const AbSpec& spec, std::string_view arrow) {
+  if (spec.of_commands()) return spec.command_a + std::string(arrow) + spec.command_b;
+  std::string text;
+  for (const ToggleKey key : spec.keys) {
+    if (!text.empty()) text += ", ";
+    text.append(info(key).name).append(" ").append(spec.a.value(key)).append(arrow).append(spec.b.value(key));
+  }
+  return text;
+}
+
 std::string_view to_string(Verdict v) {
   switch (v) {
     case Verdict::faster:

@@ -39,9 +39,7 @@ void result(std::string& out, const ReportData& data) {
   const auto rows = result_rows(data);
   if (data.ab) {
     const AbEstimate& e = data.ab->estimate;
-    std::string keys;
-    for (const ToggleKey key : data.ab->spec.keys) keys += fmt::format("{}`{}` {} → {}", keys.empty() ? "" : ", ", info(key).name, data.ab->spec.a.value(key), data.ab->spec.b.value(key));
-    out += fmt::format("**{}**: {}, {:+.3f} us a step ({:+.2f} %), 95 % interval {:+.3f} .. {:+.3f} us\n\n", to_string(e.verdict), keys, e.delta_us, e.delta_pct, e.lo, e.hi);
+    out += fmt::format("**{}**: {}, {:+.3f} us a step ({:+.2f} %), 95 % interval {:+.3f} .. {:+.3f} us\n\n", to_string(e.verdict), cell(arms_text(data.ab->spec, " → ")), e.delta_us, e.delta_pct, e.lo, e.hi);
     if (!e.reason.empty()) out += cell(e.reason) + "\n\n";
   }
   if (rows.empty()) return;
@@ -49,7 +47,8 @@ void result(std::string& out, const ReportData& data) {
   for (const auto& r : rows) out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(r.scenario), r.before, r.after, r.change_pct, r.interval, r.verdict);
   if (data.ab) {
     const auto& q = data.ab->equivalence;
-    out += fmt::format("\nOutput: {} ({}), {} values compared, largest difference {:g}\n", q.ok ? "equivalent" : "**NOT EQUIVALENT**", to_string(q.cls), q.compared, q.max_abs);
+    if (data.ab->spec.of_commands()) out += "\nOutput: two commands, whose outputs are not compared\n";
+    else out += fmt::format("\nOutput: {} ({}), {} values compared, largest difference {:g}\n", q.ok ? "equivalent" : "**NOT EQUIVALENT**", to_string(q.cls), q.compared, q.max_abs);
   }
   out += "\n";
 }

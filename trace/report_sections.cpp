@@ -100,10 +100,7 @@ Markup verdict_section(const ReportData& data) {
   if (data.ab) {
     const AbEstimate& e = data.ab->estimate;
     const char* cls = e.verdict == Verdict::faster ? "better" : e.verdict == Verdict::slower ? "worse" : "open";
-    std::string keys;
-    for (const ToggleKey key : data.ab->spec.keys)
-      keys += fmt::format("{}{} {} → {}", keys.empty() ? "" : ", ", info(key).name, data.ab->spec.a.value(key), data.ab->spec.b.value(key));
-    out.put("<p class=\"verdict {}\"><b>{}</b> {} us a step ({:+.2f} %) · {}</p>", cls, to_string(e.verdict), (e.delta_us >= 0 ? "+" : "") + report_us(e.delta_us), e.delta_pct, keys);
+    out.put("<p class=\"verdict {}\"><b>{}</b> {} us a step ({:+.2f} %) · {}</p>", cls, to_string(e.verdict), (e.delta_us >= 0 ? "+" : "") + report_us(e.delta_us), e.delta_pct, arms_text(data.ab->spec, " → "));
     if (!e.reason.empty()) out.put("<p class=\"dim\">{}</p>", e.reason);
   }
   out.literal("<div class=\"scroll\"><table><tr><th class=\"left\">scenario</th><th>before us</th><th>after us</th><th>Δ %</th><th>95 % interval of Δ</th><th class=\"left\">verdict</th></tr>");
@@ -113,7 +110,8 @@ Markup verdict_section(const ReportData& data) {
   if (data.ab) {
     const auto& e = data.ab->estimate;
     const auto& q = data.ab->equivalence;
-    out.put("<p>Output: <b class=\"{}\">{}</b> ({}), {} values compared, largest difference {:g}{}</p>", q.ok ? "good" : "bad", q.ok ? "equivalent" : "NOT EQUIVALENT", to_string(q.cls), q.compared, q.max_abs,
+    if (data.ab->spec.of_commands()) out.literal("<p>Output: two commands, whose outputs are not compared</p>");
+    else out.put("<p>Output: <b class=\"{}\">{}</b> ({}), {} values compared, largest difference {:g}{}</p>", q.ok ? "good" : "bad", q.ok ? "equivalent" : "NOT EQUIVALENT", to_string(q.cls), q.compared, q.max_abs,
             q.first_difference.empty() ? "" : ", first: " + q.first_difference);
     out.put("<p class=\"dim\">{} form: {} instances, {} quads A B B A kept, {:.1f} % dropped; smallest detectable effect {} us; null arm (A against A) {} us; lag-1 autocorrelation {:.2f}; instances' share of variance {:.2f}</p>",
             data.ab->spec.full ? "full" : "quick", e.instances, e.quads, e.dropped_pct, report_us(e.mde_us), (e.null_delta_us >= 0 ? "+" : "") + report_us(e.null_delta_us), e.lag1, e.instance_variance_share);
@@ -268,7 +266,7 @@ Markup invariants_section(const ReportData& data) {
     row(data.delta_ns - tracing == w.b_ns - w.a_ns, "contributors sum to the walls' difference", "A to B", signed_us(data.delta_ns - tracing) + " = " + signed_us(w.b_ns - w.a_ns));
     row(second == w.b_ns - w.a_ns, "second view sums to the walls' difference", "A to B", signed_us(second) + " = " + signed_us(w.b_ns - w.a_ns));
   }
-  if (data.ab) row(data.ab->equivalence.ok, fmt::format("outputs of both arms agree ({})", to_string(data.ab->equivalence.cls)), "A, B", fmt::format("{} values", data.ab->equivalence.compared));
+  if (data.ab && !data.ab->spec.of_commands()) row(data.ab->equivalence.ok, fmt::format("outputs of both arms agree ({})", to_string(data.ab->equivalence.cls)), "A, B", fmt::format("{} values", data.ab->equivalence.compared));
   out.literal("</table></div></section>\n");
   return out.take();
 }

@@ -158,6 +158,8 @@ void fields(V& v, S& s) {
   v("quads", s.quads);
   v("block_steps", s.block_steps);
   v("dropped_steps", s.dropped_steps);
+  v("command_a", s.command_a);
+  v("command_b", s.command_b);
 }
 
 template <class V, Is<Quad> S>

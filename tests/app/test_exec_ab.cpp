@@ -5,6 +5,8 @@
 
 #include "app/exec_ab.h"
 #include "app/exec_command.h"
+#include "app/store_access.h"
+#include "db/store.h"
 #include "tests/support/packed.h"
 #include "tests/support/temp_folder.h"
 
@@ -74,6 +76,23 @@ TEST_CASE("exec A/B: the median step of the newest trace is the reading") {
   CHECK(result->unit == "us");
   CHECK_THAT(result->estimate.a.median, WithinRel(100.5, 0.02));
   CHECK_THAT(result->estimate.delta_us, WithinRel(100.0, 0.02));
+
+  // Both wrote one file: what is kept of each arm is what its own command wrote.
+  auto store = db::Store::open(folder / "runs.db", db::Mode::read_write);
+  if (!store.ok()) FAIL(store.error().line());
+  const auto stored = app::store_ab(*store, app::exec_ab_record(*result));
+  if (!stored.ok()) FAIL(stored.error().line());
+  const auto read = store->load_ab(stored->b->id);
+  if (!read.ok()) FAIL(read.error().line());
+  CHECK(read->spec.of_commands());
+  CHECK(trace::arms_text(read->spec, " -> ") == spec.a + " -> " + spec.b);
+  CHECK(read->a->note == spec.a);
+  CHECK(read->estimate.delta_us == result->estimate.delta_us);
+  CHECK(read->instances.size() == result->instances.size());
+  CHECK(read->b->step_us.size() == static_cast<size_t>(spec.instances * spec.quads * 2));
+  CHECK(read->a->trace->events.at(0).duration_ns() < 110'000);
+  CHECK(read->b->trace->events.at(0).duration_ns() > 190'000);
+
   spec.trace = folder / "*.none";
   CHECK_THAT(app::run_exec_ab(spec, kQuiet).error().what, ContainsSubstring("wrote no file"));
 }
