@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <tuple>
 
 namespace db {
@@ -13,6 +15,14 @@ namespace {
 
 [[noreturn]] void refuse_bundle(const std::string& what, const std::string& where) {
   throw Refusal(trace::Error{what, where});
+}
+
+// How long the header of an SQLite file says it is: size of a page x pages, both big-endian (SQLite's file format 1.3).
+uint64_t bytes_by_header(const std::string& path) {
+  std::array<unsigned char, 32> head{};
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(head.data()), head.size());
+  const uint64_t page = head[16] == 0 && head[17] == 1 ? 65536 : uint64_t{head[16]} << 8 | head[17];
+  return page * (uint64_t{head[28]} << 24 | uint64_t{head[29]} << 16 | uint64_t{head[30]} << 8 | head[31]);
 }
 
 void check_file(const std::string& path) {
@@ -26,6 +36,9 @@ void check_file(const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) refuse_bundle("can't be read: permission denied", path);
     refuse_bundle("not a .decodescope bundle", path);
   }
+  // SQLite takes a last page that ends early for one that ends in zeroes.
+  const uint64_t whole = bytes_by_header(path);
+  if (size < whole) refuse_bundle("the bundle is cut off: " + std::to_string(size) + " of " + std::to_string(whole) + " bytes", path);
   // The main file of a store in use is behind its log, and reading it alone would show old or torn content.
   if (fs::file_size(path + "-wal", error) > 0 && !error)
     refuse_bundle("a store in use, not a bundle: export runs from it, or open it with --db", path);
