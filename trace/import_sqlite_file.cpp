@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr int kMaxValueBytes = 16 << 20;
 constexpr size_t kMaxTables = 10'000;
 
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
@@ -161,12 +161,12 @@ bool SqliteFile::has(std::string_view table) const {
 }
 
 bool SqliteFile::has_column(const std::string& table, std::string_view column) {
-  const auto [found, fresh] = m_columns.try_emplace(lower(table));
+  const auto [found, fresh] = m_columns.try_emplace(lower_case(table));
   if (fresh) {
     SqliteRows rows(*this, "PRAGMA table_info(" + quoted(table) + ")");
-    while (rows.next()) found->second.insert(lower(rows.text(1)));
+    while (rows.next()) found->second.insert(lower_case(rows.text(1)));
   }
-  return found->second.contains(lower(column));
+  return found->second.contains(lower_case(column));
 }
 
 std::string SqliteFile::list(const std::string& table, std::string_view prefix, std::initializer_list<std::string_view> columns) {

@@ -27,7 +27,7 @@ std::string cell(std::string_view raw) {
   return out;
 }
 
-std::string name_of(const Trace& t, EventId id) {
+std::string cell_name_of(const Trace& t, EventId id) {
   if (id == kNone) return "-";
   const Event& e = t.events[id];
   std::string name(e.op ? t.op_of(e) : bare_kernel_name(t.name_of(e)));
@@ -71,7 +71,7 @@ void stalls(std::string& out, const ReportData& data) {
     out += fmt::format("Longest stalls of {} ({} in all):\n\n| at us | us | cause | between | and |\n|--:|--:|---|---|---|\n", cell(r.title), list.size());
     for (size_t i = 0; i < std::min(list.size(), kStallsShown); ++i)
       out += fmt::format("| {} | {} | {}{} | {} | {} |\n", report_us(list[i].begin_ns - r.main.begin_ns), report_us(list[i].ns()), to_string(list[i].cause), list[i].cause_is_guess ? " (guessed)" : "",
-                         name_of(*r.trace, list[i].before), name_of(*r.trace, list[i].after));
+                         cell_name_of(*r.trace, list[i].before), cell_name_of(*r.trace, list[i].after));
     out += "\n";
   }
 }

@@ -42,13 +42,13 @@ std::string process(const std::string& records, int pid = 11, int agent = 40) {
 
 std::string file(const std::string& processes) { return R"({"rocprofiler-sdk-tool":[)" + processes + "]}"; }
 
-constexpr const char* kTrain = "rocprofv3_mi350x_train_5queues.json.gz";
+constexpr const char* kPairTrain = "rocprofv3_mi350x_train_5queues.json.gz";
 
 }  // namespace
 
 TEST_CASE("rocprofv3 JSON: the published training trace to the nanosecond") {
-  const auto imported = tests::import_published(kTrain);
-  tests::check_figures(*imported.trace, tests::expected_of(kTrain));
+  const auto imported = tests::import_published(kPairTrain);
+  tests::check_figures(*imported.trace, tests::expected_of(kPairTrain));
   tests::check_counts(imported.report);
   CHECK(imported.report.used == 43915);
   CHECK(imported.report.format == "rocprofv3 JSON, gzip");
