@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <set>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -29,10 +30,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kCases = 8;
-// CPU seconds of the unchanged kernels' cases, by op: the cheap ones are tried first, and a mutant that takes four times
-// as long as they did does not end.
-using Costs = std::map<kernels::Op, double>;
+constexpr int kCases = 8, kCpuSeconds = 60;
 enum Exit { kSurvived = 10, kWrong = 11, kComplained = 12 };
 
 // By file, the ops its code is part of (beginnings of their keys); of a file that is not here: all.
@@ -118,70 +116,6 @@ std::string fate(int status) {
   }
 }
 
-// In a process of its own, which ends with an Exit.
-pid_t start(int mutant, const std::vector<kernels::Op>& ops, uint64_t seed, rlim_t cpu_s) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  const rlimit cpu{cpu_s, cpu_s + 1}, none{0, 0};
-  setrlimit(RLIMIT_CPU, &cpu);
-  setrlimit(RLIMIT_CORE, &none);
-  simt::mutant_on = mutant;
-  _exit(run(ops, seed));
-}
-
-struct Job {
-  int mutant = 0;   // 0: the unchanged kernels
-  std::vector<kernels::Op> ops;
-  rlim_t cpu_s = 1200;
-  std::string fate;
-  double took_s = 0;
-};
-
-// As many at once as there are cores.
-void run_all(std::vector<Job>& jobs, uint64_t seed) {
-  std::map<pid_t, size_t> running;
-  const size_t most = std::max(1u, std::thread::hardware_concurrency());
-  size_t next = 0;
-  while (next < jobs.size() || !running.empty()) {
-    if (next < jobs.size() && running.size() < most) {
-      running[start(jobs[next].mutant, jobs[next].ops, seed, jobs[next].cpu_s)] = next;
-      ++next;
-      continue;
-    }
-    int status = 0;
-    rusage used{};
-    const pid_t pid = wait4(-1, &status, 0, &used);
-    Job& job = jobs[running.at(pid)];
-    running.erase(pid);
-    job.fate = fate(status);
-    job.took_s = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
-  }
-}
-
-// Empty when the unchanged kernels fail, which would kill every mutant; says so.
-Costs costs_of_unchanged(uint64_t seed) {
-  std::vector<Job> jobs;
-  for (int i = 0; i < kernels::kOps; ++i) jobs.push_back({.ops = {static_cast<kernels::Op>(i)}, .fate = {}});
-  run_all(jobs, seed);
-  Costs costs;
-  for (const Job& job : jobs) {
-    costs[job.ops[0]] = job.took_s;
-    if (job.fate == "survived") continue;
-    std::printf("error: the unchanged kernels fail: %s: %s, seed %llu\n", std::string(kernels::key_of(job.ops[0])).c_str(), job.fate.c_str(), static_cast<unsigned long long>(seed));
-    return {};
-  }
-  return costs;
-}
-
-Job job_of(const json& mutant, const Costs& costs) {
-  Job job{.mutant = mutant["id"].get<int>(), .ops = ops_of(mutant["file"].get<std::string>()), .fate = {}};
-  std::ranges::sort(job.ops, {}, [&](kernels::Op op) { return costs.at(op); });
-  double all = 0;
-  for (const kernels::Op op : job.ops) all += costs.at(op);
-  job.cpu_s = static_cast<rlim_t>(4 * all) + 3;
-  return job;
-}
-
 json read(const std::string& path) {
   std::ifstream in(path);
   return in ? json::parse(in) : json::array();
@@ -210,16 +144,40 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   const auto begin = std::chrono::steady_clock::now();
 
-  const Costs costs = costs_of_unchanged(seed);
-  if (costs.empty()) return 1;
-  std::vector<json> mutants;
-  std::vector<Job> jobs;
+  // The unchanged kernels first: whatever kills those kills every mutant.
+  std::vector<json> jobs;
+  jobs.push_back({{"id", 0}, {"file", "all"}, {"line", 0}, {"rule", "unchanged"}, {"before", ""}, {"after", ""}});
   for (const json& m : all) {
-    if (only != 0 && m["id"] != only) continue;
-    mutants.push_back(m);
-    jobs.push_back(job_of(m, costs));
+    if (only == 0 || m["id"] == only) jobs.push_back(m);
   }
-  run_all(jobs, seed);
+  std::map<pid_t, size_t> running;
+  std::map<size_t, std::string> fates;
+  const size_t most = std::max(1u, std::thread::hardware_concurrency());
+  size_t next = 0;
+  while (next < jobs.size() || !running.empty()) {
+    if (next < jobs.size() && running.size() < most) {
+      const json& job = jobs[next];
+      const pid_t pid = fork();
+      if (pid == 0) {
+        const rlimit cpu{job["id"] == 0 ? 1200u : kCpuSeconds, job["id"] == 0 ? 1201u : kCpuSeconds + 1u}, none{0, 0};
+        setrlimit(RLIMIT_CPU, &cpu);
+        setrlimit(RLIMIT_CORE, &none);
+        simt::mutant_on = job["id"].get<int>();
+        _exit(run(ops_of(job["file"].get<std::string>()), seed));
+      }
+      running[pid] = next++;
+      continue;
+    }
+    int status = 0;
+    const pid_t pid = wait(&status);
+    const size_t at = running.at(pid);
+    running.erase(pid);
+    fates[at] = fate(status);
+    if (at == 0 && fates[at] != "survived") {
+      std::printf("error: the unchanged kernels fail: %s, seed %llu\n", fates[at].c_str(), static_cast<unsigned long long>(seed));
+      return 1;
+    }
+  }
 
   const auto known = [&](const json& m) -> std::string {
     for (const json& e : equivalent) {
@@ -231,22 +189,19 @@ int main(int argc, char** argv) {
   std::map<std::string, int> ends;
   std::string survivors;
   int killed = 0, same = 0, alive = 0;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    auto& rule = rules[mutants[i]["rule"].get<std::string>()];
-    if (jobs[i].fate != "survived") {
-      ++killed, ++rule[0], ++ends[jobs[i].fate];
-    } else if (const std::string why = known(mutants[i]); !why.empty()) {
+  for (size_t i = 1; i < jobs.size(); ++i) {
+    auto& rule = rules[jobs[i]["rule"].get<std::string>()];
+    if (fates[i] != "survived") {
+      ++killed, ++rule[0], ++ends[fates[i]];
+    } else if (const std::string why = known(jobs[i]); !why.empty()) {
       ++same, ++rule[1];
     } else {
       ++alive, ++rule[2];
-      survivors += "survived: " + std::to_string(mutants[i]["id"].get<int>()) + "  " + name_of(mutants[i]) + "\n";
+      survivors += "survived: " + std::to_string(jobs[i]["id"].get<int>()) + "  " + name_of(jobs[i]) + "\n";
     }
   }
   for (const auto& [rule, n] : rules) std::printf("%-32s %3d killed, %2d equivalent, %d survived\n", rule.c_str(), n[0], n[1], n[2]);
   for (const auto& [end, n] : ends) std::printf("killed: %s %d\n", end.c_str(), n);
-  std::map<std::string, double> cpu_s;
-  for (const Job& job : jobs) cpu_s[job.fate] += job.took_s;
-  for (const auto& [end, took] : cpu_s) std::printf("CPU s: %s %.0f\n", end.c_str(), took);
   std::printf("%s%d killed, %d equivalent, %d survived, %.0f s\n", survivors.c_str(), killed, same, alive,
               std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return alive > 0;
