@@ -124,7 +124,10 @@ TEST_CASE("page order and a shared prefix move slots, not results") {
     return image[static_cast<size_t>(find_op(s.plan(), "lm_head"))];
   };
   CHECK(logits(*base, want) == logits(*sequential, got));
-  CHECK(base->model().sequences.slot(1, 64) != sequential->model().sequences.slot(1, 64));
+  bool moved = false;   // one page may lie where it lay, by chance
+  for (int64_t sequence : {0, 1})
+    for (int64_t position : {0, 64}) moved = moved || base->model().sequences.slot(sequence, position) != sequential->model().sequences.slot(sequence, position);
+  CHECK(moved);
   spec.workload.shared_prefix = 0.8;
   auto shared = load(spec);
   CHECK(shared->model().sequences.shared_tokens() == 64);
