@@ -90,6 +90,7 @@ void fill_bundle(Store& store, const std::vector<int64_t>& runs, const std::stri
     if (!link.ab || link.a != id || !new_ids.contains(link.b)) continue;
     trace::AbResult ab = read_ab(source, link.ab, store.path());
     for (std::string& note : ab.notes) note = clean(note);
+    if (scrubber) ab.spec = scrubber->ab(std::move(ab.spec));
     insert_ab(*bundle, ab, new_id, new_ids.at(link.b));
   }
   transaction.commit();

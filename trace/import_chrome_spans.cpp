@@ -9,7 +9,7 @@
 namespace trace {
 namespace {
 
-constexpr size_t kMostOpen = 100'000;   // begun and not ended; a hostile file may never end one
+constexpr size_t kMostOpen = 100'000, kLongestOpen = 4096;   // begun and not ended, bytes of text of one; a hostile file may never end one
 constexpr std::string_view kXla = "/device:GPU:", kStream = "Stream";
 
 // The number of the GPU that a process is named after; empty if it is not.
@@ -64,6 +64,7 @@ int64_t* ChromeEvents::open_span(const Fields& f, const Args& args) {
   span.category = f.category ? f.category : guessed_category(f);
   const auto start = microseconds_to_ns(f.ts);
   if (!start) return skipped(f.ts.empty() ? "no time" : "unreadable time");
+  if (f.name.size() + f.pid.size() + f.tid.size() + args.device.size() + args.stream.size() + args.correlation.size() > kLongestOpen) return skipped("begun, and too long");
   if (m_open_spans >= kMostOpen) return skipped("begun, and too many others not ended");
   if (!span.category) span.counter = skipped("no category");
   else if (span.category->kind == Kind::other) span.counter = span.category->skipped;

@@ -157,13 +157,28 @@ std::string Scrubber::names(std::string text) {
   return text;
 }
 
+std::string Scrubber::command(std::string_view line) {
+  const std::string became = names(std::string(last_part(line.substr(0, line.find(' '))))) + " ...";
+  note("command", line, became);
+  return became;
+}
+
+void Scrubber::spec(RunSpec& s) {
+  s.name = text(s.name);
+  s.model.name = text(s.model.name);   // a config.json's path
+  s.weights = file(s.weights);
+  for (auto& [key, value] : s.set) value = text(value);
+}
+
+AbSpec Scrubber::ab(AbSpec ab) {
+  spec(ab.base);
+  for (std::string* line : {&ab.command_a, &ab.command_b})
+    if (!line->empty()) *line = command(*line);
+  return ab;
+}
+
 std::string Scrubber::text(std::string_view text) {
-  if (is_command(text)) {
-    const auto program = last_part(text.substr(0, text.find(' ')));
-    const std::string became = names(std::string(program)) + " ...";
-    note("command", text, became);
-    return became;
-  }
+  if (is_command(text)) return command(text);
   std::string out;
   for (size_t at = 0; at < text.size();) {
     if (const size_t length = path_at(text, at)) {
@@ -209,11 +224,7 @@ Run Scrubber::run(const Run& given) {
     for (const auto& [reason, count] : r.skipped) skipped[text(reason)] += count;
     r.skipped = std::move(skipped);
   }
-  if (run.spec) {
-    run.spec->name = text(run.spec->name);
-    run.spec->model.name = text(run.spec->model.name);   // a config.json's path
-    for (auto& [key, value] : run.spec->set) value = text(value);
-  }
+  if (run.spec) spec(*run.spec);
   if (!run.trace) return run;
   auto t = std::make_shared<Trace>(*run.trace);
   t->source = file(t->source);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "trace/ab.h"
 #include "trace/run.h"
 
 namespace trace {
@@ -30,6 +31,8 @@ class Scrubber {
   explicit Scrubber(std::vector<std::string> hosts, std::vector<std::string> users);   // just these
   // Learns the names that this run gives away, then takes them out of it.
   Run run(const Run&);
+  // What was compared: the settings of the arms, or two command lines.
+  AbSpec ab(AbSpec);
   std::string text(std::string_view);
   // Most frequent first.
   std::vector<ScrubbedText> gone() const;
@@ -37,6 +40,8 @@ class Scrubber {
  private:
   std::string names(std::string text);
   std::string file(const std::string& name);
+  std::string command(std::string_view line);
+  void spec(RunSpec&);
   void learn(const Run&);
   void learn_host(std::string_view);
   void learn_user(std::string_view);
