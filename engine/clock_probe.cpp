@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "engine/need.h"
 #include "trace/stats.h"
 
 namespace engine {
@@ -18,9 +19,7 @@ namespace {
 constexpr int kLaunches = 400, kBlocksAUnit = 2;
 constexpr int kThreads = 64;  // one wave of either width, or two
 
-void clock_read(const kernels::Status& s) {
-  if (!s.ok()) throw std::runtime_error(s.error + ", probing the device's clock");
-}
+constexpr const char* kReading = "probing the device's clock";
 
 // First and last read of a part's blocks in one launch.
 struct Span {
@@ -97,21 +96,21 @@ ClockFigures probe_clock(Device& device, bool once) {
   const int64_t blocks = int64_t{device.info().traits.units} * kBlocksAUnit, launches = once ? 4 : kLaunches;
   const int64_t times_bytes = launches * blocks * kernels::kClockReads * 8, bytes = times_bytes + launches * blocks * 4;
   void* memory = nullptr;
-  clock_read(device.allocate(bytes, &memory));
+  need(device.allocate(bytes, &memory), kReading);
   const std::shared_ptr<void> held(memory, [&](void* p) { device.release(p); });
   std::vector<ClockArgs> args(static_cast<size_t>(launches));
   std::unique_ptr<kernels::gpu::Graph> graph;
-  clock_read(device.begin_capture());
+  need(device.begin_capture(), kReading);
   for (int64_t i = 0; i < launches; ++i) {
     ClockArgs& a = args[static_cast<size_t>(i)];
     a.times = static_cast<uint64_t*>(memory) + i * blocks * kernels::kClockReads;
     a.units = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(memory) + times_bytes) + i * blocks;
-    clock_read(device.launch(kernels::gpu::tool_launch(Kernel::clock_reads, a, blocks, kThreads), 0));
+    need(device.launch(kernels::gpu::tool_launch(Kernel::clock_reads, a, blocks, kThreads), 0), kReading);
   }
-  clock_read(device.end_capture(&graph));
-  for (int i = 0; i < (once ? 1 : 2); ++i) clock_read(device.launch(*graph, 0));  // the second one warm
+  need(device.end_capture(&graph), kReading);
+  for (int i = 0; i < (once ? 1 : 2); ++i) need(device.launch(*graph, 0), kReading);  // the second one warm
   std::vector<uint8_t> seen(static_cast<size_t>(bytes));
-  clock_read(device.download(seen.data(), memory, bytes));
+  need(device.download(seen.data(), memory, bytes), kReading);
   const auto* times = reinterpret_cast<const uint64_t*>(seen.data());
   const auto* units = reinterpret_cast<const uint32_t*>(seen.data() + times_bytes);
   std::vector<ClockLaunch> all;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "engine/need.h"
 #include "engine/synth.h"
 #include "engine/weights_layout.h"
 #include "kernels/gpu/tool_args.h"
@@ -16,10 +17,6 @@ using trace::Error;
 using trace::Result;
 
 namespace {
-
-void need(const kernels::Status& s, const std::string& where) {
-  if (!s.ok()) throw std::runtime_error(s.error + ", " + where);
-}
 
 // The table of codes, on the device.
 std::shared_ptr<Scratch> codes_on(Device& device) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "engine/need.h"
 #include "trace/stats.h"
 
 namespace engine {
@@ -14,12 +15,10 @@ namespace {
 constexpr int kNodes = 200, kProbeReplays = 9, kProbeFrom = 0, kProbeTo = 1;
 constexpr int64_t kBuffer = int64_t{2} << 30, kLeast = 64 << 10, kMost = int64_t{256} << 20;
 
-void probed(const kernels::Status& s) {
-  if (!s.ok()) throw std::runtime_error(s.error + ", probing the device");
-}
+constexpr const char* kProbing = "probing the device";
 
 struct ProbeMemory {
-  ProbeMemory(Device& d, int64_t bytes) : device(d) { probed(d.allocate(bytes, &data)); }
+  ProbeMemory(Device& d, int64_t bytes) : device(d) { need(d.allocate(bytes, &data), kProbing); }
   ~ProbeMemory() { device.release(data); }
   ProbeMemory(const ProbeMemory&) = delete;
   ProbeMemory& operator=(const ProbeMemory&) = delete;
@@ -30,17 +29,17 @@ struct ProbeMemory {
 // The median time of a graph of these launches, of one of them.
 double node_us(Device& device, const std::vector<kernels::OpArgs>& ops, int replays) {
   std::unique_ptr<kernels::gpu::Graph> graph;
-  probed(device.begin_capture());
-  for (const kernels::OpArgs& op : ops) probed(device.launch(kernels::gpu::launch_of(op, device.info().traits), 0));
-  probed(device.end_capture(&graph));
+  need(device.begin_capture(), kProbing);
+  for (const kernels::OpArgs& op : ops) need(device.launch(kernels::gpu::launch_of(op, device.info().traits), 0), kProbing);
+  need(device.end_capture(&graph), kProbing);
   std::vector<double> us;
   for (int i = -1; i < replays; ++i) {
-    probed(device.record(kProbeFrom, 0));
-    probed(device.launch(*graph, 0));
-    probed(device.record(kProbeTo, 0));
-    probed(device.synchronize());
+    need(device.record(kProbeFrom, 0), kProbing);
+    need(device.launch(*graph, 0), kProbing);
+    need(device.record(kProbeTo, 0), kProbing);
+    need(device.synchronize(), kProbing);
     double t = 0;
-    probed(device.elapsed_us(kProbeFrom, kProbeTo, &t));
+    need(device.elapsed_us(kProbeFrom, kProbeTo, &t), kProbing);
     if (i >= 0) us.push_back(t);
   }
   return trace::median(us) / static_cast<double>(ops.size());
@@ -52,7 +51,7 @@ GpuProbe probe_gpu(Device& device, bool once) {
   const int64_t size = once ? 4 * kLeast : std::min(kBuffer, device.free_memory() / 4 / kLeast * kLeast);
   if (size < 2 * kLeast) throw std::runtime_error("too little device memory, probing the device");
   const ProbeMemory from(device, size), to(device, size);
-  probed(device.set(from.data, 0x5a, size));
+  need(device.set(from.data, 0x5a, size), kProbing);
   GpuProbe probe;
   kernels::CastArgs one;
   one.in = static_cast<const kernels::Bf16*>(from.data), one.out = static_cast<float*>(to.data), one.n = 1;

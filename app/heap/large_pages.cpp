@@ -1,6 +1,6 @@
-// Large blocks of the C++ heap on large pages (Linux: transparent huge pages, asked for by address). A trace of a million
-// events is read in places far apart: with pages of 4 KiB most of the time of a frame at a wide zoom, and a fifth of an
-// import, goes into faults and page walks. Linked into the two programs, not into their libraries. Where the system has
+// Large blocks of the C++ heap on large pages (Linux: transparent huge pages, asked for by address). The tables of a trace
+// are grown, and then read in places far apart; with pages of 4 KiB a fifth of the imports' time cleared pages one by one.
+// Nsight's database: 0.76 M kernels a second before, 1.08 M with it; others gain less or nothing. Linked into the two programs, not into their libraries. Where the system has
 // no such pages nothing changes but the alignment. The forms of new[] and of sized delete end here by the standard's defaults.
 #include <sys/mman.h>
 
