@@ -210,16 +210,16 @@ trace::Result<ExecAbResult> run_exec_ab(const ExecAbSpec& spec, const Told& told
 
 trace::AbResult exec_ab_record(const ExecAbResult& r) {
   trace::AbResult out;
-  const auto arm = [&](const trace::Run& last, const char* note, const trace::Estimate& step, std::vector<double> trace::Instance::*readings) {
+  const auto arm = [&](const trace::Run& last, const char* from, const trace::Estimate& step, std::vector<double> trace::Instance::*readings) {
     auto run = std::make_shared<trace::Run>(last);
-    run->note = note;   // the command itself is in the A/B, where a bundle knows it for one
+    run->name += std::string(" of ") + from;   // both may have written one file; the command itself is in the A/B, where a bundle knows it for one
     run->step = step;
     for (const trace::Instance& instance : r.instances)
       if (!instance.null_arm) run->step_us.insert(run->step_us.end(), (instance.*readings).begin(), (instance.*readings).end());
     return run;
   };
-  out.a = arm(*r.last_a, "written by --exec-a", r.estimate.a, &trace::Instance::a_us);
-  out.b = arm(*r.last_b, "written by --exec-b", r.estimate.b, &trace::Instance::b_us);
+  out.a = arm(*r.last_a, "--exec-a", r.estimate.a, &trace::Instance::a_us);
+  out.b = arm(*r.last_b, "--exec-b", r.estimate.b, &trace::Instance::b_us);
   out.spec.command_a = r.spec.a, out.spec.command_b = r.spec.b;
   out.spec.instances = r.spec.instances, out.spec.quads = r.spec.quads;
   out.estimate = r.estimate;

@@ -90,6 +90,7 @@ TEST_CASE("exec A/B: the median step of the newest trace is the reading") {
   if (!read.ok()) FAIL(read.error().line());
   CHECK(read->spec.of_commands());
   CHECK(trace::arms_text(read->spec, " -> ") == spec.a + " -> " + spec.b);
+  CHECK(read->a->name == "t.json of --exec-a");
   // A bundle of it says no command line, unless it is told to.
   for (const bool scrubbed : {true, false}) {
     trace::Scrubber scrubber;
