@@ -291,6 +291,12 @@ uint32_t TraceBuilder::detail(const Detail& detail) {
   return static_cast<uint32_t>(m_trace.details.size() - 1);
 }
 
+void TraceBuilder::expect_events(int64_t count) {
+  // A file may claim any number: what it has not filled is never touched, but shall not be asked for without end.
+  constexpr int64_t kMost = 1 << 26;
+  if (!m_filter || !m_filter->restricts()) m_trace.events.reserve(m_trace.events.size() + static_cast<size_t>(std::clamp<int64_t>(count, 0, kMost)));
+}
+
 EventId TraceBuilder::add(const Event& e) {
   assert(e.end_ns >= e.start_ns);
   assert(e.lane < m_trace.lanes.size() && e.name < m_trace.strings.size() &&

@@ -69,6 +69,8 @@ class TraceBuilder {
   // finish() shall give events without category and op theirs by these rules; null = the built-in ones.
   void classify_kernels(RulesPtr rules = nullptr) { m_rules = rules ? std::move(rules) : built_in_rules(); }
 
+  // About so many more events will come: room for them at once, no copies while they grow. Only a hint.
+  void expect_events(int64_t count);
   size_t event_count() const { return m_trace.events.size(); }
 
   // Sorts and links: an event without a call gets the latest launch with its correlation that began

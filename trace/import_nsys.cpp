@@ -85,9 +85,10 @@ class NsysReader {
     const std::string table = "CUPTI_ACTIVITY_KIND_KERNEL";
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
+    m_import.expect_kernels(rows_about);
     SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "demangledName", "shortName",
                                                        "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "registersPerThread", "staticSharedMemory",
-                                                       "dynamicSharedMemory", "graphNodeId"}), "FROM " + table);
+                                                       "dynamicSharedMemory", "graphNodeId"}), {table});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       Event e;
       e.name = m_strings.intern(rows.integer_or(6, -1));
@@ -116,7 +117,7 @@ class NsysReader {
   void copies(const std::string& table, EventKind kind) {
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
-    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "bytes", "graphNodeId", "copyKind"}), "FROM " + table);
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "bytes", "graphNodeId", "copyKind"}), {table});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       Event e;
       e.kind = kind;
@@ -135,7 +136,7 @@ class NsysReader {
   void graphs() {
     const std::string table = "CUPTI_ACTIVITY_KIND_GRAPH_TRACE";
     if (!m_file.has(table)) return;
-    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "graphId"}), "FROM " + table);
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "graphId"}), {table});
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) {
       Event e;
       e.name = m_builder.intern("CUDA graph " + std::to_string(rows.integer_or(6, 0)) + " (whole launch)");
@@ -148,7 +149,7 @@ class NsysReader {
   void calls(const std::string& table) {
     if (!m_file.has(table)) return;
     const int64_t rows_about = m_file.last_rowid(table);
-    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "globalTid", "correlationId", "nameId"}), "FROM " + table);
+    SqliteColumns rows(m_file, m_file.list(table, "", {"start", "end", "globalTid", "correlationId", "nameId"}), {table});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const int64_t thread = rows.integer_or(2, 0);
       const uint32_t number = process(thread & ~int64_t{0xffffff});

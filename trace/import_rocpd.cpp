@@ -129,7 +129,7 @@ class RocpdProcess {
     const std::string events = table("rocpd_event");
     const bool known = m_file.has(events) && m_file.has_column(name, "event_id") && m_file.has_column(events, "id");
     return {m_file, m_file.list(name, "t.", columns) + (known ? ", " + m_file.list(events, "e.", {"stack_id", "category_id"}) : ", NULL, NULL"),
-            "FROM " + SqliteFile::quoted(name) + " t" + (known ? " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id" + mine(events, " AND ", "e.") : "") + mine(name, " WHERE ", "t.")};
+            {name, "t", known ? " LEFT JOIN " + SqliteFile::quoted(events) + " e ON e.id = t.event_id" + mine(events, " AND ", "e.") : "", mine(name, "", "t.")}};
   }
 
   int64_t correlation(const SqliteColumns& rows, int column) const {
@@ -141,6 +141,7 @@ class RocpdProcess {
     if (!has(kRocpdDispatch)) return;
     const std::string name = table(kRocpdDispatch);
     const int64_t rows_about = m_file.last_rowid(name);
+    m_import.expect_kernels(rows_about);
     SqliteColumns rows = with_event(name, {"start", "end", "kernel_id", "agent_id", "queue_id", "stream_id", "tid", "track_id", "group_segment_size",
                                            "workgroup_size_x", "workgroup_size_y", "workgroup_size_z", "grid_size_x", "grid_size_y", "grid_size_z",
                                            "region_name_id", "graph_node_id"});

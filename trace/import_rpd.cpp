@@ -63,7 +63,7 @@ class RpdReader {
 
   void links() {
     if (!m_file.has("rocpd_api_ops")) return;
-    SqliteColumns rows(m_file, m_file.list("rocpd_api_ops", "", {"op_id", "api_id"}), "FROM rocpd_api_ops");
+    SqliteColumns rows(m_file, m_file.list("rocpd_api_ops", "", {"op_id", "api_id"}), {"rocpd_api_ops"});
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) m_calls.add(rows.integer_or(0, -1), rows.integer_or(1, -1));
     m_calls.sort();
   }
@@ -74,7 +74,7 @@ class RpdReader {
     m_copies_by_call = m_file.has("rocpd_copyapi");
     const std::string table = m_copies_by_call ? "rocpd_copyapi" : "rocpd_copyop";
     if (!m_file.has(table)) return;
-    SqliteColumns rows(m_file, m_file.list(table, "", {m_copies_by_call ? "api_ptr_id" : "op_ptr_id", "size"}), "FROM " + table);
+    SqliteColumns rows(m_file, m_file.list(table, "", {m_copies_by_call ? "api_ptr_id" : "op_ptr_id", "size"}), {table});
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i)
       if (const int64_t size = rows.integer_or(1, -1); size >= 0) m_copy_sizes.add(rows.integer_or(0, -1), size);
     m_copy_sizes.sort();
@@ -88,7 +88,7 @@ class RpdReader {
     SqliteColumns rows(m_file,
                        m_file.list(table, "k.", {m_kernels_by_call ? "api_ptr_id" : "op_ptr_id", "gridX", "gridY", "gridZ", "workgroupX", "workgroupY", "workgroupZ", "groupSegmentSize"}) +
                            (named ? ", " + m_file.list("rocpd_api", "a.", {"apiName_id"}) : ", NULL"),
-                       "FROM " + table + " k" + (named ? " LEFT JOIN rocpd_api a ON a.id = k.api_ptr_id" : ""));
+                       {table, "k", named ? " LEFT JOIN rocpd_api a ON a.id = k.api_ptr_id" : ""});
     for (int64_t i = 0; m_import.going(i, 0) && rows.next(); ++i) {
       Detail detail;
       const bool work_items = !m_kernels_by_call || counts_work_items(rows.integer_or(8, -1));
@@ -121,7 +121,8 @@ class RpdReader {
 
   void ops() {
     const int64_t rows_about = m_file.last_rowid("rocpd_op");
-    SqliteColumns rows(m_file, m_file.list("rocpd_op", "", {"id", "gpuId", "queueId", "start", "end", "description_id", "opType_id"}), "FROM rocpd_op");
+    m_import.expect_kernels(rows_about);
+    SqliteColumns rows(m_file, m_file.list("rocpd_op", "", {"id", "gpuId", "queueId", "start", "end", "description_id", "opType_id"}), {"rocpd_op"});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const int64_t id = rows.integer_or(0, -1), type = rows.integer_or(6, -1);
       Event e;
@@ -145,7 +146,7 @@ class RpdReader {
   void api() {
     if (!m_file.has("rocpd_api")) return;
     const int64_t rows_about = m_file.last_rowid("rocpd_api");
-    SqliteColumns rows(m_file, m_file.list("rocpd_api", "", {"id", "tid", "start", "end", "apiName_id", "args_id"}), "FROM rocpd_api");
+    SqliteColumns rows(m_file, m_file.list("rocpd_api", "", {"id", "tid", "start", "end", "apiName_id", "args_id"}), {"rocpd_api"});
     for (int64_t i = 0; m_import.going(i, rows_about) && rows.next(); ++i) {
       const Span span{rows.integer(2), rows.integer(3)};
       const int64_t name = rows.integer_or(4, -1), thread = rows.integer_or(1, 0);

@@ -24,6 +24,9 @@ struct SqliteImport {
     cancelled = cancelled || out.cancelled(at, file.bytes());
     return !cancelled;
   }
+
+  // A table of kernels will be read, of about so many rows by its ids; none takes less than 16 bytes of the file.
+  void expect_kernels(int64_t rows) { out.builder().expect_events(std::min(rows, file.bytes() / 16)); }
 };
 
 // Texts of a table (id, text), looked up one by one when first needed: a file may hold millions, used are few.

@@ -191,15 +191,21 @@ int64_t SqliteFile::count(const std::string& table) {
   return count;
 }
 
-int64_t SqliteFile::last_rowid(const std::string& table) {
-  if (!has(table)) return 0;
-  // A table WITHOUT ROWID has none: that is no fault of the file, only no progress is told.
-  sqlite3_stmt* statement = nullptr;
-  int64_t last = 0;
-  if (sqlite3_prepare_v2(m_handle, ("SELECT max(rowid) FROM " + quoted(table)).c_str(), -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-    last = sqlite3_column_int64(statement, 0);
-  sqlite3_finalize(statement);
-  return last;
+std::optional<std::pair<int64_t, int64_t>> SqliteFile::rowids(const std::string& table) {
+  if (!has(table)) return std::nullopt;
+  // A table WITHOUT ROWID has none, and that is no fault of the file. Two questions: SQLite answers each from one end.
+  const auto ask = [&](const char* what) -> std::optional<int64_t> {
+    sqlite3_stmt* statement = nullptr;
+    std::optional<int64_t> id;
+    if (sqlite3_prepare_v2(m_handle, (std::string("SELECT ") + what + "(_rowid_) FROM " + quoted(table)).c_str(), -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+        sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
+      id = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return id;
+  };
+  const auto first = ask("min"), last = ask("max");
+  if (!first || !last) return std::nullopt;
+  return std::pair{*first, *last};
 }
 
 SqliteRows::SqliteRows(SqliteFile& file, const std::string& sql) : m_file(file) {

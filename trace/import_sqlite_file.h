@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trace/byte_source.h"
@@ -69,7 +70,9 @@ class SqliteFile {
   // The same list with a prefix before each column: "d.c1, NULL".
   std::string list(const std::string& table, std::string_view prefix, std::initializer_list<std::string_view> columns);
   int64_t count(const std::string& table);       // rows; 0 when there is no such table
-  int64_t last_rowid(const std::string& table);  // about how many rows; quick
+  // The first and the last row id of a table that has any; quick.
+  std::optional<std::pair<int64_t, int64_t>> rowids(const std::string& table);
+  int64_t last_rowid(const std::string& table) { return rowids(table).value_or(std::pair<int64_t, int64_t>{}).second; }  // about how many rows
 
   // One more, for a thread; the caller closes it. It stops when the user cancels.
   Result<sqlite3*> connection() const;
