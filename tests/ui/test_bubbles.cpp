@@ -67,7 +67,7 @@ TEST_CASE("many gaps are counted on two threads to the same sums") {
   std::mt19937_64 rng(Catch::getSeed());
   std::uniform_int_distribution<int64_t> length(0, 4000);
   int64_t at = 0, idle = 0;
-  for (size_t i = 0; i < Pyramid<int>::kParallelFrom + 1000; ++i) {
+  for (size_t i = 0; i < kParallelFrom + 1000; ++i) {
     const int64_t ns = length(rng);
     bubbles.push_back({.begin_ns = at, .end_ns = at + ns, .scope = static_cast<trace::BubbleScope>(i % 3)});
     at += ns + 10, idle += ns;

@@ -21,12 +21,12 @@ void add_item(const StackItem& item, double ns_per_px, MinimapVm& vm) {
     pixel.busy = true;
     const size_t first = map.first_ending_after(begin), last = map.first_beginning_at(end);
     if (first >= last) continue;
-    const BubbleAggregate sum = map.aggregate(first, last);
-    const auto kind = static_cast<int8_t>(map.at(sum.worst).kind);
+    const BubbleAggregate sum = map.idle_and_worst(first, last);
+    const auto kind = static_cast<int8_t>(map.kind_of(sum.worst_ns));
     // Gaps that reach beyond the pixel count with their part in it.
     int64_t idle = sum.idle_ns;
-    idle -= std::max<int64_t>(begin - map.at(first).begin_ns, 0);
-    idle -= std::max<int64_t>(map.at(last - 1).end_ns - end, 0);
+    idle -= std::max<int64_t>(begin - map.begin_at(first), 0);
+    idle -= std::max<int64_t>(map.before(last).end_ns - end, 0);
     const float share = static_cast<float>(idle) / static_cast<float>(end - begin);
     if (kind > pixel.kind || (kind == pixel.kind && share > pixel.idle)) {
       pixel.kind = kind;

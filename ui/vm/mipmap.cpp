@@ -7,42 +7,26 @@ namespace ui {
 using trace::Event;
 using trace::EventId;
 
-void RowMap::Node::merge(const Node& o) {
-  busy_ns += o.busy_ns;
-  // Nodes arrive in any order: of equals the first position wins, whatever came first.
-  if (o.worst_gap_ns > worst_gap_ns ||
-      (o.worst_gap_ns == worst_gap_ns && o.worst_gap_at < worst_gap_at)) {
-    worst_gap_ns = o.worst_gap_ns;
-    worst_gap_at = o.worst_gap_at;
-  }
-  if (o.longest_ns > longest_ns || (o.longest_ns == longest_ns && o.longest < longest)) {
-    longest_ns = o.longest_ns;
-    longest = o.longest;
-  }
+RowMap::Busy RowMap::busy_of(size_t position) const {
+  const Event& e = at(position);
+  return {e.duration_ns(), e.duration_ns(), static_cast<uint32_t>(position), e.category};
 }
 
-void RowMap::add_event(Node& node, size_t position, bool with_gap) const {
-  const Event& e = at(position);
-  Node one;
-  one.busy_ns = e.duration_ns();
-  one.longest_ns = e.duration_ns();
-  one.longest = static_cast<uint32_t>(position);
-  if (with_gap && position > 0) {
-    one.worst_gap_ns = e.start_ns - at(position - 1).end_ns;
-    one.worst_gap_at = static_cast<uint32_t>(position);
-  }
-  node.merge(one);
+RowMap::Gap RowMap::gap_before(size_t position) const {
+  if (position == 0) return {};
+  return {at(position).start_ns - at(position - 1).end_ns, static_cast<uint32_t>(position)};
 }
 
 void RowMap::build() {
-  m_tree = Pyramid<Node>(
+  m_tree = Pyramid<Busy, Gap>(
       m_count,
-      [this](size_t first, size_t last, int) {
-        Node node;
-        for (size_t i = first; i < last; ++i) add_event(node, i, true);
-        return node;
+      [this](size_t first, size_t last, int, Busy& busy, Gap& gap) {
+        for (size_t i = first; i < last; ++i) {
+          busy.merge(busy_of(i));
+          gap.merge(gap_before(i));
+        }
       },
-      [this](size_t i) { return at(i).start_ns; });
+      [this](size_t i) { return at(i).start_ns; }, [this](size_t i) { return at(i).end_ns; });
 }
 
 RowMap::RowMap(const trace::Trace& t, uint32_t first, uint32_t count)
@@ -78,59 +62,26 @@ size_t RowMap::first_ending_after(int64_t ns) const {
   return i > 0 && at(i - 1).end_ns > ns ? i - 1 : i;
 }
 
-void RowMap::add_range(size_t first, size_t last, Node& sum) const {
-  const auto ends = m_tree.merge_range(first, last, sum);
-  for (size_t i = first; i < std::min(ends.head, last); ++i) add_event(sum, i, true);
-  for (size_t i = ends.tail; i < last; ++i) add_event(sum, i, true);
-}
-
 EventAggregate RowMap::aggregate(size_t first, size_t last) const {
-  assert(first <= last && last <= m_count);
-  if (first == last) return {};
-  Node sum;
-  add_event(sum, first, false);  // the gap before the first event is not in the range
-  add_range(first + 1, last, sum);
-  return {static_cast<int64_t>(last - first),
-          sum.busy_ns,
-          sum.worst_gap_ns,
-          sum.worst_gap_at,
-          sum.longest,
-          sum.longest_ns};
+  EventAggregate out = busy_and_longest(first, last);
+  if (last - first < 2) return out;
+  Gap worst;   // the gap before the first event is not in the range
+  const auto ends = m_tree.merge_range(first + 1, last, worst);
+  for (size_t i = first + 1; i < std::min(ends.head, last); ++i) worst.merge(gap_before(i));
+  for (size_t i = ends.tail; i < last; ++i) worst.merge(gap_before(i));
+  out.worst_gap_ns = worst.worst_ns;
+  out.worst_gap_at = worst.at;
+  return out;
 }
 
 EventAggregate RowMap::busy_and_longest(size_t first, size_t last) const {
   assert(first <= last && last <= m_count);
   if (first == last) return {};
-  Node sum;
-  add_range(first, last, sum);
-  return {static_cast<int64_t>(last - first),
-          sum.busy_ns,
-          -1,
-          trace::kNone,
-          sum.longest,
-          sum.longest_ns};
-}
-
-void BubbleMap::Node::merge(const Node& o) {
-  for (size_t k = 0; k < count.size(); ++k) {
-    count[k] += o.count[k];
-    ns[k] += o.ns[k];
-  }
-  if (o.worst_ns > worst_ns || (o.worst_ns == worst_ns && o.worst < worst)) {
-    worst_ns = o.worst_ns;
-    worst = o.worst;
-  }
-}
-
-void BubbleMap::add_bubble(Node& node, size_t i) const {
-  const trace::Bubble& b = m_bubbles[i];
-  const auto of = static_cast<size_t>(kind(i));
-  ++node.count[of];
-  node.ns[of] += b.ns();
-  if (b.ns() > node.worst_ns || (b.ns() == node.worst_ns && i < node.worst)) {
-    node.worst_ns = b.ns();
-    node.worst = static_cast<uint32_t>(i);
-  }
+  Busy sum;
+  const auto ends = m_tree.merge_range(first, last, sum);
+  for (size_t i = first; i < std::min(ends.head, last); ++i) sum.merge(busy_of(i));
+  for (size_t i = ends.tail; i < last; ++i) sum.merge(busy_of(i));
+  return {static_cast<int64_t>(last - first), sum.busy_ns, -1, trace::kNone, sum.longest, sum.longest_ns, sum.category};
 }
 
 BubbleMap::BubbleMap(const std::vector<trace::Bubble>& bubbles, const trace::Thresholds& thresholds)
@@ -139,22 +90,21 @@ BubbleMap::BubbleMap(const std::vector<trace::Bubble>& bubbles, const trace::Thr
     alignas(64) ScopeTallies scopes{};
     CauseCounts causes{};
   };
-  std::array<Part, Pyramid<Node>::kParts> parts{};
-  m_tree = Pyramid<Node>(
+  std::array<Part, kPyramidParts> parts{};
+  m_tree = Pyramid<Idle, Kinds>(
       m_count,
-      [this, &parts](size_t first, size_t last, int part) {
-        Node node;
+      [this, &parts](size_t first, size_t last, int part, Idle& idle, Kinds& kinds) {
         Part& mine = parts[static_cast<size_t>(part)];
         for (size_t i = first; i < last; ++i) {
-          add_bubble(node, i);
           const trace::Bubble& b = m_bubbles[i];
+          idle.merge({b.ns(), b.ns(), static_cast<uint32_t>(i)});
+          kinds.add(kind(i), b.ns());
           const auto of = static_cast<size_t>(kind(i));
           mine.scopes[of][static_cast<size_t>(b.scope)].add(b.ns());
           ++mine.causes[of][static_cast<size_t>(b.cause)];
         }
-        return node;
       },
-      [this](size_t i) { return m_bubbles[i].begin_ns; });
+      [this](size_t i) { return m_bubbles[i].begin_ns; }, [this](size_t i) { return m_bubbles[i].end_ns; });
   for (const Part& part : parts) {
     for (size_t k = 0; k < m_tallies.size(); ++k) {
       for (size_t s = 0; s < m_tallies[k].size(); ++s) {
@@ -186,20 +136,23 @@ size_t BubbleMap::first_ending_after(int64_t ns) const {
   return i > 0 && m_bubbles[i - 1].end_ns > ns ? i - 1 : i;
 }
 
-BubbleAggregate BubbleMap::aggregate(size_t first, size_t last) const {
+BubbleAggregate BubbleMap::idle_and_worst(size_t first, size_t last) const {
   assert(first <= last && last <= m_count);
-  Node sum;
+  Idle sum;
+  const auto add = [&](size_t i) { sum.merge({m_bubbles[i].ns(), m_bubbles[i].ns(), static_cast<uint32_t>(i)}); };
   const auto ends = m_tree.merge_range(first, last, sum);
-  for (size_t i = first; i < std::min(ends.head, last); ++i) add_bubble(sum, i);
-  for (size_t i = ends.tail; i < last; ++i) add_bubble(sum, i);
-  BubbleAggregate out;
-  for (size_t k = 0; k < out.kinds.size(); ++k) {
-    out.kinds[k] = {sum.count[k], sum.ns[k]};
-    out.count += sum.count[k];
-    out.idle_ns += sum.ns[k];
-  }
-  out.worst = sum.worst;
-  out.worst_ns = sum.worst_ns;
+  for (size_t i = first; i < std::min(ends.head, last); ++i) add(i);
+  for (size_t i = ends.tail; i < last; ++i) add(i);
+  return {.count = static_cast<int64_t>(last - first), .idle_ns = sum.idle_ns, .worst = sum.worst, .worst_ns = sum.worst_ns};
+}
+
+BubbleAggregate BubbleMap::aggregate(size_t first, size_t last) const {
+  BubbleAggregate out = idle_and_worst(first, last);
+  Kinds sum;
+  const auto ends = m_tree.merge_range(first, last, sum);
+  for (size_t i = first; i < std::min(ends.head, last); ++i) sum.add(kind(i), m_bubbles[i].ns());
+  for (size_t i = ends.tail; i < last; ++i) sum.add(kind(i), m_bubbles[i].ns());
+  for (size_t k = 0; k < out.kinds.size(); ++k) out.kinds[k] = {sum.count[k], sum.ns[k]};
   return out;
 }
 

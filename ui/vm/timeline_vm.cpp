@@ -79,24 +79,36 @@ BarVm single_bar(const Frame& f, const RowMap& row, size_t i) {
   return bar;
 }
 
-// Events from `i` on that start within min_bar_px of it; a wide one at the end stays by itself.
-BarVm merged_bar(const Frame& f, const RowMap& row, size_t i, size_t end) {
-  const float x0 = f.x_of(row.at(i).start_ns);
+// Where what ends with the item before `last` ends: each is at least a pixel wide.
+template <class Map>
+float right_edge(const Frame& f, const Map& map, size_t last) {
+  const auto times = map.before(last);
+  return std::max(f.x_of(times.end_ns), f.x_of(times.begin_ns) + 1);
+}
+
+// Event `i` alone where it is wide, or with those that start within min_bar_px of it; a wide one at the end stays by
+// itself. At a wide zoom each bar is thousands of events, of which none is read: that would be a miss of the cache each.
+BarVm next_bar(const Frame& f, const RowMap& row, size_t i, size_t end) {
+  const float x0 = f.x_of(row.start_at(i));
   size_t last = row.coarse_end(i, f.time_at(static_cast<double>(x0 + f.style.min_bar_px)));
   last = std::max(std::min(last, end), i + 1);
-  if (last - i > 1 && f.width_px(row.at(last - 1).duration_ns()) >= f.style.min_bar_px) --last;
+  const auto is_wide = [&](int64_t ns) { return f.width_px(ns) >= f.style.min_bar_px; };
   if (last - i == 1) return single_bar(f, row, i);
-  const EventAggregate sum = row.busy_and_longest(i, last);
+  EventAggregate sum = row.busy_and_longest(i, last);
+  if (is_wide(sum.longest_ns)) {   // the first or the last: those between end within the bar
+    if (is_wide(row.at(i).duration_ns())) return single_bar(f, row, i);
+    if (is_wide(row.at(last - 1).duration_ns()) && --last - i == 1) return single_bar(f, row, i);
+    sum = row.busy_and_longest(i, last);
+  }
   BarVm bar;
   bar.x0 = x0;
-  bar.x1 = std::max(f.x_of(row.at(last - 1).end_ns), f.x_of(row.at(last - 1).start_ns) + 1);
+  bar.x1 = right_edge(f, row, last);
   bar.first = static_cast<uint32_t>(i);
   bar.count = static_cast<uint32_t>(last - i);
   bar.longest = sum.longest;
-  const Event& longest = row.at(sum.longest);
-  bar.category = longest.category;
+  bar.category = sum.category;
   bar.busy = share_of(sum.busy_ns, bar.x1 - bar.x0, f.view.ns_per_px);
-  bar.dimmed = f.item.matches && !(*f.item.matches)[longest.name];
+  bar.dimmed = f.item.matches && !(*f.item.matches)[row.at(sum.longest).name];
   return bar;
 }
 
@@ -105,8 +117,7 @@ void fill_row(const Frame& f, RowVm& out) {
   out.first_bar = static_cast<uint32_t>(f.out.bars.size());
   const size_t end = row.first_starting_at(f.end_ns());
   for (size_t i = row.first_ending_after(f.begin_ns()); i < end;) {
-    const bool wide = f.width_px(row.at(i).duration_ns()) >= f.style.min_bar_px;
-    BarVm bar = wide ? single_bar(f, row, i) : merged_bar(f, row, i, end);
+    BarVm bar = next_bar(f, row, i, end);
     bar.row = static_cast<uint32_t>(&out - f.out.rows.data());
     i = bar.first + bar.count;
     f.out.bars.push_back(bar);
@@ -114,31 +125,28 @@ void fill_row(const Frame& f, RowVm& out) {
   out.bars = static_cast<uint32_t>(f.out.bars.size()) - out.first_bar;
 }
 
-OverlayVm overlay_from(const Frame& f, size_t i, size_t end) {
+// Bubble `i` alone where it is wide, or with those of the same pixel column; as next_bar().
+OverlayVm next_overlay(const Frame& f, size_t i, size_t end) {
   const BubbleMap& map = *f.item.bubbles;
   OverlayVm o;
-  o.x0 = f.x_of(map.at(i).begin_ns);
+  o.x0 = f.x_of(map.begin_at(i));
   o.first = static_cast<uint32_t>(i);
-  size_t last = i + 1;
-  if (f.width_px(map.at(i).ns()) < kOverlayMinPx) {
-    // A column that begins just before its pixel takes the whole pixel: what coarse_end() left over
-    // of the one before it must not become a column of its own.
-    const double column = std::floor(static_cast<double>(o.x0) + 0.25) + 1;
-    last = std::clamp(map.coarse_end(i, f.time_at(column)), i + 1, end);
-    if (last - i > 1 && f.width_px(map.at(last - 1).ns()) >= kOverlayMinPx) --last;
+  // A column that begins just before its pixel takes the whole pixel: what coarse_end() left over
+  // of the one before it must not become a column of its own.
+  const double column = std::floor(static_cast<double>(o.x0) + 0.25) + 1;
+  size_t last = std::clamp(map.coarse_end(i, f.time_at(column)), i + 1, end);
+  BubbleAggregate sum = map.idle_and_worst(i, last);
+  if (last - i > 1 && f.width_px(sum.worst_ns) >= kOverlayMinPx) {
+    if (f.width_px(map.at(i).ns()) >= kOverlayMinPx) last = i + 1;
+    else if (f.width_px(map.at(last - 1).ns()) >= kOverlayMinPx) --last;
+    sum = map.idle_and_worst(i, last);
   }
   o.count = static_cast<uint32_t>(last - i);
-  o.x1 = std::max(f.x_of(map.at(last - 1).end_ns), f.x_of(map.at(last - 1).begin_ns) + 1);
-  if (o.count == 1) {
-    o.worst = o.first;
-    o.idle = share_of(map.at(i).ns(), o.x1 - o.x0, f.view.ns_per_px);
-  } else {
-    const BubbleAggregate sum = map.aggregate(i, last);
-    o.worst = sum.worst;
-    o.idle = share_of(sum.idle_ns, o.x1 - o.x0, f.view.ns_per_px);
-  }
-  o.kind = map.at(o.worst).kind;
-  o.worst_ns = map.at(o.worst).ns();
+  o.x1 = right_edge(f, map, last);
+  o.worst = sum.worst;
+  o.worst_ns = sum.worst_ns;
+  o.kind = map.kind_of(sum.worst_ns);
+  o.idle = share_of(sum.idle_ns, o.x1 - o.x0, f.view.ns_per_px);
   return o;
 }
 
@@ -147,7 +155,7 @@ void fill_overlays(const Frame& f, BandVm& band) {
   if (f.item.bubbles) {
     const size_t end = f.item.bubbles->first_beginning_at(f.end_ns());
     for (size_t i = f.item.bubbles->first_ending_after(f.begin_ns()); i < end;) {
-      f.out.overlays.push_back(overlay_from(f, i, end));
+      f.out.overlays.push_back(next_overlay(f, i, end));
       i = f.out.overlays.back().first + f.out.overlays.back().count;
     }
   }
