@@ -1,12 +1,11 @@
 #include "db/rows_trace.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
+#include "db/read_rows.h"
+#include "db/rows_events.h"
 #include "db/sql.h"
-#include "trace/json_enums.h"
 #include "trace/trace_check.h"
 
 namespace db {
@@ -14,89 +13,6 @@ namespace {
 
 using trace::kNone;
 using trace::Trace;
-
-// Far more than a profiler can hold, few enough that a hostile file can't ask for all memory.
-constexpr size_t kMaxRows = 50'000'000;
-
-template <class E>
-std::string key_of(E value) {
-  return std::string(trace::EnumKeys<E>::keys[static_cast<size_t>(value)]);
-}
-
-template <class E>
-E read_key(Query& query) {
-  const std::string key = query.text();
-  const auto& keys = trace::EnumKeys<E>::keys;
-  const auto found = std::find(keys.begin(), keys.end(), key);
-  if (found == keys.end()) query.refuse("\"" + key.substr(0, 40) + "\" is no known key");
-  return static_cast<E>(found - keys.begin());
-}
-
-// ---- categories: a file has its own codes, so that a category may be added anywhere in the enumeration
-
-using Codes = std::array<int64_t, trace::kCategories>;   // by Category
-
-Codes write_categories(SQLite::Database& database) {
-  Inserter insert(database,
-                  "INSERT OR IGNORE INTO category (code, key) "
-                  "VALUES ((SELECT coalesce(max(code) + 1, 0) FROM category), ?)");
-  Codes codes{};
-  for (int i = 0; i < trace::kCategories; ++i) {
-    const std::string key = key_of(static_cast<trace::Category>(i));
-    insert.text(key).row();
-    SQLite::Statement code(database, "SELECT code FROM category WHERE key = ?");
-    code.bind(1, key);
-    code.executeStep();
-    codes[static_cast<size_t>(i)] = code.getColumn(0).getInt64();
-  }
-  return codes;
-}
-
-struct CategoryTable {
-  std::vector<std::pair<int64_t, trace::Category>> rows;   // by code
-
-  trace::Category of(int64_t code, const Query& query) const {
-    if (code >= 0 && code < static_cast<int64_t>(rows.size()) && rows[static_cast<size_t>(code)].first == code)
-      return rows[static_cast<size_t>(code)].second;
-    const auto found = std::lower_bound(rows.begin(), rows.end(), code,
-                                        [](const auto& row, int64_t wanted) { return row.first < wanted; });
-    if (found == rows.end() || found->first != code) query.refuse("no such category: " + std::to_string(code));
-    return found->second;
-  }
-};
-
-CategoryTable read_categories(const SQLite::Database& database) {
-  CategoryTable table;
-  Query query(database, "SELECT code, key FROM category ORDER BY code LIMIT 1000");
-  while (query.next()) {
-    const int64_t code = query.integer();
-    table.rows.emplace_back(code, trace::category_from(query.text()));
-  }
-  return table;
-}
-
-// ---- spans
-
-int64_t read_end(Query& query, int64_t start_ns) {
-  const int64_t duration_ns = query.integer();
-  int64_t end_ns = 0;
-  if (duration_ns < 0 || __builtin_add_overflow(start_ns, duration_ns, &end_ns)) query.refuse("out of range");
-  return end_ns;
-}
-
-// Rows of one table of a run, in order of i. `row` reads what follows i.
-template <class T, class Row>
-std::vector<T> read_rows(const SQLite::Database& database, int64_t run, const char* sql, Row row, size_t expected = 0) {
-  std::vector<T> rows;
-  rows.reserve(expected);
-  Query query(database, sql, run);
-  while (query.next()) {
-    if (rows.size() >= kMaxRows) query.refuse("more than 50,000,000 rows");
-    query.expect_row(rows.size());
-    rows.push_back(row(query));
-  }
-  return rows;
-}
 
 // ---- one function a table and direction
 
@@ -162,49 +78,6 @@ void write_texts(SQLite::Database& database, int64_t run, const char* sql, const
   Inserter insert(database, sql);
   for (size_t i = 0; i < texts.size(); ++i)
     insert.integer(run).integer(static_cast<int64_t>(i)).text(texts[i]).row();
-}
-
-void write_events(SQLite::Database& database, int64_t run, const Trace& t) {
-  const Codes codes = write_categories(database);
-  Inserter insert(database, "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (size_t i = 0; i < t.events.size(); ++i) {
-    const trace::Event& e = t.events[i];
-    insert.integer(run).integer(static_cast<int64_t>(i)).integer(e.lane).integer(e.start_ns).integer(e.duration_ns())
-        .integer(e.name).integer_or_null(e.op, 0).integer(static_cast<int64_t>(e.kind))
-        .integer(codes[static_cast<size_t>(e.category)]).integer_or_null(e.step, -1)
-        .integer_or_null(e.correlation, trace::kNoCorrelation).integer_or_null(e.call, kNone)
-        .integer_or_null(e.detail, kNone).row();
-  }
-}
-
-// Rows of a run as its newest one tells; a file may lie, so no more than a million are believed.
-size_t event_rows(const SQLite::Database& database, int64_t run) {
-  Query query(database, "SELECT coalesce(max(i), -1) + 1 FROM event WHERE run = ?", run);
-  return query.next() ? static_cast<size_t>(std::clamp<int64_t>(query.integer(), 0, 1'000'000)) : 0;
-}
-
-void read_events(const SQLite::Database& database, int64_t run, Trace& t) {
-  const CategoryTable categories = read_categories(database);
-  t.events = read_rows<trace::Event>(
-      database, run,
-      "SELECT i, lane, start_ns, duration_ns, name, op, kind, category, step, correlation, call, detail "
-      "FROM event WHERE run = ? ORDER BY i",
-      [&](Query& q) {
-        trace::Event e;
-        e.lane = q.index<uint32_t>();
-        e.start_ns = q.integer();
-        e.end_ns = read_end(q, e.start_ns);
-        e.name = q.index<uint32_t>();
-        e.op = q.index_or<uint16_t>(0);
-        e.kind = static_cast<trace::EventKind>(q.index<uint8_t>());
-        e.category = categories.of(q.integer(), q);
-        e.step = q.index_or<int32_t>(-1);
-        e.correlation = q.integer_or(trace::kNoCorrelation);
-        e.call = q.index_or<uint32_t>(kNone);
-        e.detail = q.index_or<uint32_t>(kNone);
-        return e;
-      },
-      event_rows(database, run));
 }
 
 // Lanes hold which events are theirs; events are sorted by lane, which check_trace() verifies.
@@ -301,7 +174,7 @@ void write_trace(SQLite::Database& database, int64_t run, const Trace& t) {
   write_lanes(database, run, t);
   write_texts(database, run, "INSERT INTO string VALUES (?, ?, ?)", t.strings);
   write_texts(database, run, "INSERT INTO op VALUES (?, ?, ?)", t.ops);
-  write_events(database, run, t);
+  write_events(database, run, t.events);
   write_details(database, run, t);
   write_host(database, run, t);
 }
@@ -313,7 +186,7 @@ trace::TracePtr read_trace(const SQLite::Database& database, int64_t run) {
   read_lanes(database, run, *t);
   t->strings = read_rows<std::string>(database, run, "SELECT i, text FROM string WHERE run = ? ORDER BY i", text);
   t->ops = read_rows<std::string>(database, run, "SELECT i, key FROM op WHERE run = ? ORDER BY i", text);
-  read_events(database, run, *t);
+  t->events = read_events(database, run);
   count_lane_events(*t);
   read_details(database, run, *t);
   read_host(database, run, *t);

@@ -180,10 +180,10 @@ void histogram(const AppState& state, const OpenRun& open, Actions& actions) {
   const trace::Thresholds standard;
   if (state.thresholds == standard) {
     heading("All gaps by length, log heights",
-            open.analysing ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : std::string());
+            open.analysing && open.ready() ? "classifying anew …" : vm.negative > 0 ? count_text(vm.negative) + " overlaps not shown" : std::string());
   } else {
     const float edge = ImGui::GetContentRegionAvail().x;
-    dim(open.analysing ? "Classifying anew …" : "All gaps by length, log heights");
+    dim(open.analysing && open.ready() ? "Classifying anew …" : "All gaps by length, log heights");
     ImGui::SameLine(edge - ImGui::CalcTextSize("reset thresholds").x - 12);
     if (ImGui::SmallButton("reset thresholds")) actions.push_back(action::SetThresholds{standard});
   }

@@ -248,6 +248,10 @@ void draw_kernels(const AppState& state, UiMemory& memory, Actions& actions) {
     return;
   }
   controls(state, memory, actions);
+  if (!open->ready()) {
+    dim("Counting the kernels …");
+    return;
+  }
   const KernelStats& stats = *open->analysis->kernels;
   const std::vector<KernelGroup>& groups = stats.by(memory.group_by);
   const std::vector<uint32_t> rows =

@@ -33,7 +33,8 @@ struct OpenRun {
   std::string note;     // dim, beside the title: device, collector
   bool live = false;    // the newest step of the engine; replaced ten times a second
   uint32_t device = 0;  // shown, index into Trace::devices
-  AnalysisPtr analysis;
+  AnalysisPtr analysis;    // of a large trace first without its kernels
+  bool ready() const { return analysis && analysis->complete(); }
   bool analysing = false;  // a job of the worker is on its way
   std::string problem;     // why there is nothing to show: "no GPU activity in this trace"
   int64_t origin_ns = 0;   // of its trace, at 0 on the shared axis

@@ -120,15 +120,16 @@ void EffectRunner::operator()(const effect::Analyse& e) {
   bench.m_analysis->post([key = e.key, run = open->run, before = open->analysis,
                           options = options_for(bench.m_state, *open)](
                              TaskControl& control) -> std::optional<Outcome> {
-    const bool same_run = before && before->run == run;
-    return outcome::Analysed{key, same_run ? ui::reanalyse(*before, options, &control.cancel)
-                                           : ui::analyse(run, options, &control.cancel)};
+    if (before && before->run == run) return outcome::Analysed{key, ui::reanalyse(*before, options, &control.cancel)};
+    // Of a large one the timeline is shown before its kernels are counted.
+    constexpr size_t kLarge = 100'000;
+    return outcome::Analysed{key, !before && run->trace->events.size() > kLarge ? ui::begin_analysis(run, options) : ui::analyse(run, options, &control.cancel)};
   });
 }
 
 void EffectRunner::operator()(const effect::Compare& e) {
   const ui::OpenRun *a = bench.m_state.find(e.a), *b = bench.m_state.find(e.b);
-  if (!a || !b || !a->analysis || !b->analysis) return;
+  if (!a || !b || !a->ready() || !b->ready()) return;
   bench.m_analysis->post(
       [key_a = e.a, key_b = e.b, a = a->analysis, b = b->analysis, scope = bench.m_state.compare.scope,
        thresholds = bench.m_state.thresholds](TaskControl&) -> std::optional<Outcome> {

@@ -63,16 +63,16 @@ struct Finisher {
     if (!open) return;
     open->analysing = false;
     if (!o.analysis) return;
-    const bool first = !open->analysis;
+    const bool first = !open->analysis, was_ready = open->ready();
     open->analysis = o.analysis;
     open->device = trace::profiled_of(*open->run->trace, o.analysis->options.device);
     align(state, *open);
     if (state.selection.run == o.key && state.selection.kind == SelectionKind::bubble &&
         state.selection.index >= o.analysis->bubbles->size())
       state.selection = {};
-    analyse_if_needed(state, *open, effects);  // what changed while the worker was at it
+    analyse_if_needed(state, *open, effects);  // what changed while the worker was at it, and the second half
     if (first || open->live) refit(state);
-    compare_when_ready(o.key, first);
+    if (open->ready()) compare_when_ready(o.key, !was_ready);
   }
 
   // A chosen pair is compared when both sides are there; without a choice, the first two of the
@@ -83,7 +83,7 @@ struct Finisher {
       std::vector<RunKey> shown;
       for (const RunKey k : state.stack) {
         const OpenRun* r = state.find(k);
-        if (r && r->analysis && !r->live) shown.push_back(k);
+        if (r && r->ready() && !r->live) shown.push_back(k);
       }
       if (shown.size() >= 2)
         c = {.a = shown[0], .b = shown[1], .scope = c.scope};
@@ -91,7 +91,7 @@ struct Finisher {
         return;
     }
     const OpenRun *a = state.find(c.a), *b = state.find(c.b);
-    if (!a || !b || !a->analysis || !b->analysis || c.pending) return;
+    if (!a || !b || !a->ready() || !b->ready() || c.pending) return;
     const bool concerned = key == c.a || key == c.b;
     if (c.result && !concerned) return;
     c.pending = true;

@@ -58,7 +58,7 @@ AnalysisOptions options_for(const AppState& state, const OpenRun& open) {
 
 void analyse_if_needed(const AppState& state, OpenRun& open, Effects& effects) {
   if (open.analysing || !open.run->trace) return;
-  const bool fresh = open.analysis && open.analysis->run == open.run &&
+  const bool fresh = open.analysis && open.analysis->complete() && open.analysis->run == open.run &&
                      open.analysis->options == options_for(state, open);
   if (fresh) return;
   open.analysing = true;

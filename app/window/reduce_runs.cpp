@@ -233,7 +233,7 @@ void reduce_runs(AppState& state, const action::ExportOpen& a, Effects& effects)
 void reduce_runs(AppState& state, const action::Compare& a, Effects& effects) {
   state.compare = {.a = a.a, .b = a.b, .scope = state.compare.scope};
   const OpenRun *first = state.find(a.a), *second = state.find(a.b);
-  if (!first || !second || a.a == a.b || !first->analysis || !second->analysis) return;
+  if (!first || !second || a.a == a.b || !first->ready() || !second->ready()) return;
   state.compare.pending = true;
   effects.push_back(effect::Compare{a.a, a.b});
 }

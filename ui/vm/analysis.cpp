@@ -92,36 +92,68 @@ const trace::PathStep* RunAnalysis::path_step(trace::EventId id) const {
   return at != path_order->end() && at->first == id ? &path->steps[at->second] : nullptr;
 }
 
-AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomic<bool>* cancel) {
-  const auto stopped = [cancel] { return cancel && cancel->load(std::memory_order_relaxed); };
+PendingKernels::PendingKernels(trace::RunPtr run, const AnalysisOptions& options, const trace::Window& window)
+    : m_part(std::async(std::launch::async, [this, run = std::move(run), options, window] { return count(run, options, window); })) {}
+
+PendingKernels::Part PendingKernels::count(const trace::RunPtr& run, const AnalysisOptions& options, const trace::Window& window) const {
+  const trace::Trace& t = *run->trace;
+  Part part{.layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device)), .kernels = {}};
+  if (m_stop) return {};
+  const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
+  if (m_stop) return {};
+  part.kernels = std::make_shared<const KernelStats>(kernel_stats(t, {.device = options.device,
+                                                                      .shares = &shares,
+                                                                      .layers = part.layers.get(),
+                                                                      .rules = options.groups,
+                                                                      .device_name = device_name(*run, options.device)}));
+  return part;
+}
+
+AnalysisPtr begin_analysis(trace::RunPtr run, AnalysisOptions options) {
   const trace::Trace& t = *run->trace;
   auto a = std::make_shared<RunAnalysis>();
   a->devices = trace::active_devices(t);
   options.device = choose_device(a->devices, options.device);
   a->options = options;
   const trace::Window window = trace::whole(t, options.device);
-  // Two halves that need nothing of each other: what the timeline shows, and what the kernels' figures come from.
-  auto figures_of_kernels = std::async(std::launch::async, [&] {
-    a->layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device));
-    if (stopped()) return;
-    const trace::Shares shares = trace::equal_shares(t, window, options.thresholds);
-    a->kernels = std::make_shared<const KernelStats>(kernel_stats(t, {.device = options.device,
-                                                                      .shares = &shares,
-                                                                      .layers = a->layers.get(),
-                                                                      .rules = options.groups,
-                                                                      .device_name = device_name(*run, options.device)}));
-  });
+  a->pending = std::make_shared<PendingKernels>(run, options, window);
   add_timeline(*a, t, window);
-  if (!stopped()) add_path(*a, t, window);
-  figures_of_kernels.get();
-  if (stopped()) return nullptr;
+  KernelStats none;
+  none.names = std::make_shared<const NameIndex>(NameIndex{.first = std::vector<uint32_t>(t.strings.size() + 1), .ids = {}});
+  none.roof = roof_of(t, options.device, device_name(*run, options.device));
+  a->kernels = std::make_shared<const KernelStats>(std::move(none));
+  a->path_order = std::make_shared<const std::vector<std::pair<trace::EventId, uint32_t>>>();
   a->run = std::move(run);
   a->verdict = idle_verdict(*a);
   return a;
 }
 
+AnalysisPtr finish_analysis(const RunAnalysis& begun, const std::atomic<bool>* cancel) {
+  const auto stopped = [cancel] { return cancel && cancel->load(std::memory_order_relaxed); };
+  auto a = std::make_shared<RunAnalysis>(begun);
+  a->pending = nullptr;
+  if (stopped()) begun.pending->stop();
+  else add_path(*a, a->trace(), trace::whole(a->trace(), a->options.device));
+  if (stopped()) begun.pending->stop();
+  const PendingKernels::Part part = begun.pending->get();
+  if (stopped()) return nullptr;
+  if (!part.kernels) return analyse(begun.run, begun.options, cancel);   // somebody else had stopped it
+  a->layers = part.layers;
+  a->kernels = part.kernels;
+  a->verdict = idle_verdict(*a);
+  return a;
+}
+
+AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options, const std::atomic<bool>* cancel) {
+  return finish_analysis(*begin_analysis(std::move(run), std::move(options)), cancel);
+}
+
 AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
                       const std::atomic<bool>* cancel) {
+  if (!before.complete()) {
+    const AnalysisPtr whole = finish_analysis(before, cancel);
+    return whole ? reanalyse(*whole, std::move(options), cancel) : nullptr;
+  }
   options.device = choose_device(before.devices, options.device);
   if (options.device != before.options.device) return analyse(before.run, options, cancel);
   auto a = std::make_shared<RunAnalysis>(before);

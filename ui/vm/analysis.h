@@ -2,6 +2,7 @@
 // shared. Pure; any thread.
 #pragma once
 #include <atomic>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,24 @@ struct AnalysisOptions {
   bool host = false;  // launch calls as lanes
   GroupRulesPtr groups;  // that the user made; compared by pointer
   bool operator==(const AnalysisOptions&) const = default;
+};
+
+// What is counted of kernels while the timeline is shown already: on a thread of its own. Let go of, it stops soon.
+class PendingKernels {
+ public:
+  struct Part {
+    std::shared_ptr<const trace::LayerWindows> layers;
+    std::shared_ptr<const KernelStats> kernels;
+  };
+  PendingKernels(trace::RunPtr, const AnalysisOptions&, const trace::Window&);
+  ~PendingKernels() { stop(); }
+  void stop() { m_stop = true; }
+  Part get() const { return m_part.get(); }   // waits; empty when it was stopped before its end
+
+ private:
+  Part count(const trace::RunPtr&, const AnalysisOptions&, const trace::Window&) const;
+  std::atomic<bool> m_stop{false};
+  std::shared_future<Part> m_part;   // waited for before the flag goes
 };
 
 // Members refer to one another's data (`lanes` to the trace, `bubbles` to the report): share the
@@ -54,6 +73,9 @@ struct RunAnalysis {
   std::shared_ptr<const std::vector<Crossing>> crossings;
   int64_t longest_crossing_ns = 0;
   std::string verdict;  // idle_verdict() of it: looks at every bubble, so once
+  // Null once all is there. Until then `kernels` has no groups, `path` and `layers` are null.
+  std::shared_ptr<PendingKernels> pending;
+  bool complete() const { return !pending; }
 
   const trace::Trace& trace() const { return *run->trace; }
   const trace::PathStep* path_step(trace::EventId) const;  // null: not on the critical path
@@ -67,6 +89,10 @@ using AnalysisPtr = std::shared_ptr<const RunAnalysis>;
 // run.trace.
 AnalysisPtr analyse(trace::RunPtr run, AnalysisOptions options,
                     const std::atomic<bool>* cancel = nullptr);
+// The first half, as much as the timeline and the bubbles need; analyse() is both.
+AnalysisPtr begin_analysis(trace::RunPtr run, AnalysisOptions options);
+// Completes it; null when cancelled.
+AnalysisPtr finish_analysis(const RunAnalysis&, const std::atomic<bool>* cancel = nullptr);
 // The same run under other thresholds or device; shares what did not change with `before`.
 AnalysisPtr reanalyse(const RunAnalysis& before, AnalysisOptions options,
                       const std::atomic<bool>* cancel = nullptr);

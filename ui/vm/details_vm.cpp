@@ -156,9 +156,7 @@ DetailsVm run_details(const trace::Run& run, const RunAnalysis& a) {
   if (run.step.n > 0)
     add(vm, "step", duration_text(ns_of_us(run.step.median)) + " over " + count_text(run.step.n));
   add(vm, "wall", duration_text(a.report->wall_ns));
-  int64_t kernels = 0;
-  for (const KernelGroup& g : a.kernels->by(GroupBy::category)) kernels += g.count;
-  add(vm, "activities", count_text(kernels) + " on " +
+  add(vm, "activities", count_text(a.report->activities) + " on " +
                             count_text(static_cast<int64_t>(a.lanes->lanes().size())) +
                             (a.lanes->lanes().size() == 1 ? " lane" : " lanes"));
   if (a.layers && a.layers->layers > 0)
