@@ -27,29 +27,24 @@ E read_key(Query& query) {
   return static_cast<E>(found - keys.begin());
 }
 
-inline int64_t read_end(Query& query, int64_t start_ns) {
+template <class Row>
+int64_t read_end(Row& query, int64_t start_ns) {
   const int64_t duration_ns = query.integer();
   int64_t end_ns = 0;
   if (duration_ns < 0 || __builtin_add_overflow(start_ns, duration_ns, &end_ns)) query.refuse("out of range");
   return end_ns;
 }
 
-// Appends what the query gives to the rows before; they come by i, which is the first column. `row` reads what follows.
-template <class T, class Row>
-void append_rows(Query& query, size_t first, Row row, std::vector<T>& rows) {
-  while (query.next()) {
-    if (first + rows.size() >= kMaxRows) query.refuse("more than 50,000,000 rows");
-    query.expect_row(first + rows.size());
-    rows.push_back(row(query));
-  }
-}
-
-// Rows of one table of a run, in order of i.
+// Rows of one table of a run, in order of i. `row` reads what follows i.
 template <class T, class Row>
 std::vector<T> read_rows(const SQLite::Database& database, int64_t run, const char* sql, Row row) {
   std::vector<T> rows;
   Query query(database, sql, run);
-  append_rows(query, 0, row, rows);
+  while (query.next()) {
+    if (rows.size() >= kMaxRows) query.refuse("more than 50,000,000 rows");
+    query.expect_row(rows.size());
+    rows.push_back(row(query));
+  }
   return rows;
 }
 

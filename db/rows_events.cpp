@@ -39,12 +39,12 @@ Codes write_categories(SQLite::Database& database) {
 struct CategoryTable {
   std::vector<std::pair<int64_t, trace::Category>> rows;   // by code
 
-  trace::Category of(int64_t code, const Query& query) const {
+  trace::Category of(int64_t code, const RowCells& cells) const {
     if (code >= 0 && code < static_cast<int64_t>(rows.size()) && rows[static_cast<size_t>(code)].first == code)
       return rows[static_cast<size_t>(code)].second;
     const auto found = std::lower_bound(rows.begin(), rows.end(), code,
                                         [](const auto& row, int64_t wanted) { return row.first < wanted; });
-    if (found == rows.end() || found->first != code) query.refuse("no such category: " + std::to_string(code));
+    if (found == rows.end() || found->first != code) cells.refuse("no such category: " + std::to_string(code));
     return found->second;
   }
 };
@@ -67,17 +67,18 @@ int64_t event_rows(const SQLite::Database& database, int64_t run) {
 
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
+constexpr const char* kColumns[] = {"i", "lane", "start_ns", "duration_ns", "name", "op", "kind", "category", "step", "correlation", "call", "detail"};
+
 // Those with first <= i < end; from 0 on, any that lie before it too: they are refused, not left out.
 std::vector<trace::Event> read_range(const SQLite::Database& database, int64_t run, int64_t first, int64_t end) {
   const CategoryTable categories = read_categories(database);
-  Query query(database,
-              "SELECT i, lane, start_ns, duration_ns, name, op, kind, category, step, correlation, call, detail "
-              "FROM event WHERE run = ? AND i >= ? AND i < ? ORDER BY i", run);
-  query.bind(2, first == 0 ? std::numeric_limits<int64_t>::min() : first);
-  query.bind(3, end);
   std::vector<trace::Event> events;
   events.reserve(static_cast<size_t>(std::clamp<int64_t>(end - first, 0, 1'000'000)));   // no more are believed
-  append_rows(query, static_cast<size_t>(first), [&](Query& q) {
+  each_row(database, kColumns, "FROM event WHERE run = ? AND i >= ? AND i < ?",
+           {run, first == 0 ? std::numeric_limits<int64_t>::min() : first, end}, [&](RowCells& q) {
+    const size_t at = static_cast<size_t>(first) + events.size();
+    if (at >= kMaxRows) q.refuse("more than 50,000,000 rows");
+    q.expect_row(at);
     trace::Event e;
     e.lane = q.index<uint32_t>();
     e.start_ns = q.integer();
@@ -90,8 +91,8 @@ std::vector<trace::Event> read_range(const SQLite::Database& database, int64_t r
     e.correlation = q.integer_or(trace::kNoCorrelation);
     e.call = q.index_or<uint32_t>(trace::kNone);
     e.detail = q.index_or<uint32_t>(trace::kNone);
-    return e;
-  }, events);
+    events.push_back(e);
+  });
   return events;
 }
 

@@ -1,5 +1,7 @@
 #include "db/sql.h"
 
+#include <exception>
+
 namespace db {
 
 Query::Query(const SQLite::Database& database, const std::string& sql) : m_database(database.getHandle()) {
@@ -45,9 +47,51 @@ bool Query::is_null_then_skip() {
   return null;
 }
 
-void Query::refuse(const std::string& why) const {
-  const char* column = sqlite3_column_name(row(), m_column);
-  throw BadData(std::string(column ? column : "?") + ": " + why);
+namespace {
+
+constexpr const char* kTake = "decodescope_row";
+
+struct EachRow {
+  std::span<const char* const> columns;
+  const std::function<void(RowCells&)>& row;
+  std::exception_ptr thrown;   // may not pass through SQLite
+};
+
+void take_row(sqlite3_context* context, int, sqlite3_value** values) {
+  auto& each = *static_cast<EachRow*>(sqlite3_user_data(context));
+  try {
+    RowCells cells(values, each.columns);
+    each.row(cells);
+  } catch (...) {
+    each.thrown = std::current_exception();
+    sqlite3_result_error(context, "stopped", -1);
+  }
+}
+
+void end_rows(sqlite3_context*) {}
+
+}  // namespace
+
+void each_row(const SQLite::Database& database, std::span<const char* const> columns, const std::string& from,
+              std::initializer_list<int64_t> parameters, const std::function<void(RowCells&)>& row) {
+  EachRow each{columns, row, nullptr};
+  sqlite3* const handle = database.getHandle();
+  // DIRECTONLY: no view or trigger of the file may call it.
+  const int code = sqlite3_create_function(handle, kTake, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, &each, nullptr, take_row, end_rows);
+  if (code != SQLITE_OK) throw SQLite::Exception(handle, code);
+  const auto forget = [handle](void*) { sqlite3_create_function(handle, kTake, -1, SQLITE_UTF8, nullptr, nullptr, nullptr, nullptr); };
+  const std::unique_ptr<void, decltype(forget)> forgets(&each, forget);
+  std::string sql = std::string("SELECT ") + kTake + "(";
+  for (const char* column : columns) sql += (column == columns.front() ? "" : ", ") + std::string(column);
+  Query query(database, sql + ") " + from);
+  int parameter = 0;
+  for (const int64_t value : parameters) query.bind(++parameter, value);
+  try {
+    query.next();
+  } catch (const SQLite::Exception&) {
+    if (each.thrown) std::rethrow_exception(each.thrown);
+    throw;
+  }
 }
 
 }  // namespace db

@@ -10,8 +10,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -48,27 +51,17 @@ class Inserter {
   int m_index = 0;
 };
 
-// Reads SQLite's columns itself: SQLiteCpp makes an object with a counted reference of every value, and a stored run has
-// twelve million of them.
-class Query {
+// The columns of a row, read from the first on, in order, each checked. Row gives type(i), number(i) and name(i).
+template <class Row>
+class Cells {
  public:
-  Query(const SQLite::Database& database, const std::string& sql);
-  Query(const SQLite::Database& database, const std::string& sql, int64_t parameter) : Query(database, sql) {
-    bind(1, parameter);
-  }
-
-  void bind(int parameter, int64_t value);
-  void bind(int parameter, const std::string& value);
-  // Moves to the next row; columns are read from the first on, in order.
-  bool next();
-
   int64_t integer() {
-    if (sqlite3_column_type(row(), ++m_column) != SQLITE_INTEGER) refuse("expected an integer");
-    return sqlite3_column_int64(row(), m_column);
+    if (self().type(++m_column) != SQLITE_INTEGER) refuse("expected an integer");
+    return self().number(m_column);
   }
   int64_t integer_or(int64_t unknown) {
-    const int type = sqlite3_column_type(row(), ++m_column);
-    if (type == SQLITE_INTEGER) return sqlite3_column_int64(row(), m_column);
+    const int type = self().type(++m_column);
+    if (type == SQLITE_INTEGER) return self().number(m_column);
     if (type != SQLITE_NULL) refuse("expected an integer");
     return unknown;
   }
@@ -81,30 +74,74 @@ class Query {
     return narrow<T>(integer_or(unknown));
   }
   bool flag() { return integer() != 0; }
-  double real();                // NULL becomes NaN
-  std::string text();
-  bool is_null_then_skip();     // whether the next column is NULL; only then it is passed over
-  // Throws BadData naming the column read last.
-  [[noreturn]] void refuse(const std::string& why) const;
   // REQUIRES: the rows of a table come by i. Throws unless `i` of this row follows on.
   void expect_row(size_t i) {
     if (integer() != static_cast<int64_t>(i)) refuse("row " + std::to_string(i) + " is missing");
   }
+  // Throws BadData naming the column read last.
+  [[noreturn]] void refuse(const std::string& why) const {
+    const char* name = self().name(m_column);
+    throw BadData(std::string(name ? name : "?") + ": " + why);
+  }
+
+ protected:
+  int m_column = -1;
+
+ private:
+  const Row& self() const { return static_cast<const Row&>(*this); }
+  template <class T>
+  T narrow(int64_t value) const {
+    if (!std::in_range<T>(value)) refuse(std::to_string(value) + " is out of range");
+    return static_cast<T>(value);
+  }
+};
+
+// Reads SQLite's columns itself: SQLiteCpp makes an object with a counted reference of every value.
+class Query : public Cells<Query> {
+ public:
+  Query(const SQLite::Database& database, const std::string& sql);
+  Query(const SQLite::Database& database, const std::string& sql, int64_t parameter) : Query(database, sql) {
+    bind(1, parameter);
+  }
+
+  void bind(int parameter, int64_t value);
+  void bind(int parameter, const std::string& value);
+  // Moves to the next row; columns are read from the first on, in order.
+  bool next();
+
+  double real();                // NULL becomes NaN
+  std::string text();
+  bool is_null_then_skip();     // whether the next column is NULL; only then it is passed over
+  int type(int column) const { return sqlite3_column_type(row(), column); }
+  int64_t number(int column) const { return sqlite3_column_int64(row(), column); }
+  const char* name(int column) const { return sqlite3_column_name(row(), column); }
 
  private:
   struct Finalise {
     void operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
   };
   sqlite3_stmt* row() const { return m_statement.get(); }
-  template <class T>
-  T narrow(int64_t value) const {
-    if (!std::in_range<T>(value)) refuse(std::to_string(value) + " is out of range");
-    return static_cast<T>(value);
-  }
-
   sqlite3* m_database;
   std::unique_ptr<sqlite3_stmt, Finalise> m_statement;
-  int m_column = -1;
 };
+
+// A row that is handed to a function from inside of SQLite.
+class RowCells : public Cells<RowCells> {
+ public:
+  RowCells(sqlite3_value** values, std::span<const char* const> names) : m_values(values), m_names(names) {}
+  int type(int column) const { return sqlite3_value_type(m_values[column]); }
+  int64_t number(int column) const { return sqlite3_value_int64(m_values[column]); }
+  const char* name(int column) const { return m_names[static_cast<size_t>(column)]; }
+
+ private:
+  sqlite3_value** m_values;
+  std::span<const char* const> m_names;
+};
+
+// Calls `row` with every row of SELECT `columns` `from`, in one sqlite3_step(): a third less time than one step a row and
+// two calls a value, for tables of a million rows. What `row` throws comes out. REQUIRES: numbers only, no ORDER BY
+// (rows come as the table lies; who needs an order checks it).
+void each_row(const SQLite::Database&, std::span<const char* const> columns, const std::string& from,
+              std::initializer_list<int64_t> parameters, const std::function<void(RowCells&)>& row);
 
 }  // namespace db
