@@ -24,7 +24,7 @@ namespace {
 constexpr size_t kLongestLine = size_t{1} << 20;
 // A reply from here on is announced, so that the other side can show how much of it has come: a recording takes seconds
 // on a slow link.
-constexpr size_t kAnnounced = size_t{256} << 10;
+constexpr size_t kAnnounced = size_t{64} << 10;
 
 class Server {
  public:

@@ -42,6 +42,15 @@ void value_choice(const ToggleRowVm& row, Actions& actions) {
 }
 
 // The measured effect, or the button that measures it.
+// Of what effect() writes at the right.
+float effect_width(const ToggleRowVm& row, bool can_measure) {
+  if (row.measuring) return ImGui::CalcTextSize("measuring").x;
+  const float button = can_measure ? ImGui::CalcTextSize("A/B").x + 16 : 0;
+  if (row.effect.empty()) return button;
+  Mono mono;
+  return ImGui::CalcTextSize(row.effect.c_str()).x + button;
+}
+
 void effect(const ToggleRowVm& row, float edge, bool can_measure, bool full, Actions& actions) {
   if (row.measuring) {
     ImGui::SameLine();
@@ -114,15 +123,20 @@ void toggle_row(const AppState& state, const ToggleRowVm& row, bool can_measure,
   ImGui::SameLine(indent);
   const Rgb ink = row.enabled ? p.text : p.faint;
   if (name_link(row.name, ink)) ImGui::OpenPopup("details");
+  std::string summary = row.summary;
   if (row.enabled) {
     ImGui::SameLine(0, 6);
-    badge(row.badge, row.badge_mood == Judgement::none ? p.dim : ink_of(row.badge_mood));
+    // Where it would reach under what stands at the right, its words go in front of the line below.
+    if (ImGui::GetCursorPosX() - left + badge_width(row.badge) + 4 <= edge - effect_width(row, can_measure))
+      badge(row.badge, row.badge_mood == Judgement::none ? p.dim : ink_of(row.badge_mood));
+    else
+      ImGui::NewLine(), summary = row.badge + " · " + summary;
   }
   effect(row, edge, can_measure && row.enabled, full, actions);
   ImGui::SetCursorPosX(left + indent);
   ImGui::PushFont(nullptr, kSmallPx);
   ImGui::SetCursorPosY(ImGui::GetCursorPosY() - 2);
-  wrapped(row.summary, row.enabled ? p.dim : p.faint);
+  wrapped(summary, row.enabled ? p.dim : p.faint);
   ImGui::PopFont();
   ImGui::EndGroup();
   if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal | ImGuiHoveredFlags_AllowWhenDisabled) && ImGui::BeginTooltip()) {

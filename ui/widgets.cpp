@@ -95,6 +95,13 @@ void thin_line() {
   ImGui::Dummy({0, 1});
 }
 
+float badge_width(std::string_view s) {
+  ImGui::PushFont(nullptr, kSmallPx - 1);
+  const float width = ImGui::CalcTextSize(s.data(), s.data() + s.size()).x + 2 * (kUnit + 1);
+  ImGui::PopFont();
+  return width;
+}
+
 void badge(std::string_view s, Rgb ink) {
   ImGui::PushFont(nullptr, kSmallPx - 1);
   const ImVec2 size = ImGui::CalcTextSize(s.data(), s.data() + s.size());

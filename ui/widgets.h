@@ -37,6 +37,7 @@ void gap(float units = 2);  // vertical, in kUnit
 void thin_line();
 
 // Rounded outline around a short text: an equivalence class, a kind.
+float badge_width(std::string_view);
 void badge(std::string_view, Rgb ink);
 // A line with a triangle before it that folds what follows; true when it was clicked.
 bool fold(const char* label, bool open, Rgb ink);

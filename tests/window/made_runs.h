@@ -33,6 +33,18 @@ inline trace::Run layered_run(const std::string& name, int64_t kernel_ns) {
   return run;
 }
 
+// Two streams that the collector saw on three hardware queues, as ROCm's do: 24 kernels.
+inline trace::Run queued_run() {
+  trace::TraceBuilder b;
+  const uint32_t device = b.device("0");
+  for (int64_t i = 0; i < 24; ++i)
+    b.add({.start_ns = i * 3000, .end_ns = i * 3000 + 2000, .name = b.intern("rms_norm"), .lane = b.lane(device, i % 2), .detail = b.detail({.hsa_queue = i % 3})});
+  trace::Run run;
+  run.name = "queued";
+  run.trace = std::make_shared<const trace::Trace>(*b.finish());
+  return run;
+}
+
 // 30 kernels of three names with all that a collector can say of them, each launched by a call of its own.
 inline trace::Run detailed_run() {
   trace::TraceBuilder b;

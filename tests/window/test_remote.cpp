@@ -1,9 +1,11 @@
 // An engine on the other side of a pipe: the same window, the same messages. A child process stands for the machine.
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "app/window/engine_remote.h"
 #include "tests/support/temp_folder.h"
@@ -48,6 +50,39 @@ TEST_CASE("remote: the window connects, runs live, flips, records and stores as 
     ctx->ItemClick("//Session/###machine");
     ctx->ItemClick("//$FOCUSED/this machine");
     if (!until(ctx, "the own engine", [&] { return gui.state().session.connected && gui.state().session.remote.empty(); })) return;
+  });
+}
+
+TEST_CASE("remote: a recording comes packed over a slow wire, and the window says how much of it is there") {
+  const TempFolder folder;
+  // 32 KiB every 20 ms.
+  const std::string wire = "import sys, time\nwhile b := sys.stdin.buffer.read1(32768):\n  sys.stdout.buffer.write(b); sys.stdout.buffer.flush(); time.sleep(0.02)";
+  Gui gui({.engine = true, .db = folder / "runs.db"});
+  gui.bench().act(ui::action::Connect{kServe + " | python3 -c '" + wire + "'"});
+  shorten(gui.state());
+  gui.state().draft.model.layers = 40;   // a trace worth waiting for
+  ui::AppState& state = gui.state();
+  gui.run([&](ImGuiTestContext* ctx) {
+    if (!until(ctx, "the engine's welcome", [&] { return state.session.connected; })) return;
+    click(ctx, "Session", "Start engine");
+    if (!until(ctx, "a live step", [&] { return state.find(state.session.live) && state.find(state.session.live)->run->trace; })) return;
+    gui.bench().act(ui::action::Record{32});
+    std::vector<int64_t> seen;
+    int64_t whole = 0;
+    if (!until(ctx, "the recording", [&] {
+          if (state.session.coming_bytes > 0) whole = state.session.coming_bytes, seen.push_back(state.session.receiving_bytes);
+          return std::ranges::any_of(state.runs, [](const ui::OpenRun& r) { return !r.live && r.run->trace; });
+        }))
+      return;
+    const auto run = std::ranges::find_if(state.runs, [](const ui::OpenRun& r) { return !r.live; });
+    const auto events = static_cast<int64_t>(run->run->trace->events.size());
+    IM_CHECK_GT(events, 15000);
+    IM_CHECK_GT(whole, 0);
+    IM_CHECK_LT(whole, events * 24);   // as plain JSON numbers an event has over a hundred bytes
+    seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+    IM_CHECK_GT(seen.size(), size_t{3});
+    IM_CHECK(std::ranges::is_sorted(seen));
+    IM_CHECK_EQ(state.session.coming_bytes, int64_t{0});
   });
 }
 

@@ -155,6 +155,29 @@ TEST_CASE("timeline: forks and joins are arrows between lanes that the Show menu
   });
 }
 
+TEST_CASE("timeline: lanes by hardware queue where the trace has both, and no such choice where it has not") {
+  Gui gui;
+  gui.bench().show({queued_run(), detailed_run()}, 0);
+  gui.settle();
+  ui::AppState& state = gui.state();
+  CHECK(state.runs[0].analysis->queues);
+  CHECK_FALSE(state.runs[1].analysis->queues);
+  const auto lanes = [&] { return state.runs[0].analysis->lanes->lanes().size(); };
+  CHECK(lanes() == 2);
+  gui.run([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Timeline/Show");
+    ctx->ItemClick("//$FOCUSED/by hardware queue");
+    if (!until(ctx, "a lane for each queue", [&] { return gui.bench().settled() && lanes() == 3; })) return;
+    ctx->ItemClick("//$FOCUSED/by stream");
+    if (!until(ctx, "a lane for each stream", [&] { return gui.bench().settled() && lanes() == 2; })) return;
+    ctx->KeyPress(ImGuiKey_Escape);
+    gui.bench().act(ui::action::StackRun{state.runs[0].key, false});   // only the one without queues is left
+    ctx->Yield(2);
+    ctx->ItemClick("//Timeline/Show");
+    IM_CHECK((ctx->ItemInfo("//$FOCUSED/by hardware queue").ItemFlags & ImGuiItemFlags_Disabled) != 0);
+  });
+}
+
 TEST_CASE("timeline: a search finds its matches in every stacked run and walks from one run to the next") {
   Scene s;
   s.run([&](ImGuiTestContext* ctx) {
