@@ -45,7 +45,7 @@ TEST_CASE("exec A/B: the last match's first group is the reading") {
   CHECK_FALSE(app::metric_in("nothing", "TPOT ([0-9.]+)").ok());
   CHECK_FALSE(app::metric_in("TPOT x", "TPOT (.)").ok());
   CHECK_THAT(app::metric_in("a", "(").error().what, ContainsSubstring("no regular expression"));
-  CHECK(*app::metric_in(std::string(3'000'000, 'a') + "\nTPOT 7\n", "(?:a*)TPOT ([0-9]+)") == 7);
+  CHECK(*app::metric_in(std::string(3'000'000, 'a') + "\nTPOT 7\n", "^a*$|TPOT ([0-9]+)") == 7);
 }
 
 TEST_CASE("exec A/B: a real difference is found, none is not invented") {
