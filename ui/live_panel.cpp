@@ -42,6 +42,15 @@ void chart(const StepChartVm& vm, const SessionState& session, float width, floa
     points.MarkerLineColor = {0, 0, 0, 0};
     ImPlot::PlotScatter("steps", vm.index.data(), vm.us.data(), static_cast<int>(vm.us.size()),
                         points);
+    const double top = vm.high_us + span * 0.25;
+    if (!vm.above_index.empty()) {
+      const std::vector<double> at(vm.above_index.size(), top - span * 0.02);
+      points.Marker = ImPlotMarker_Up;
+      points.MarkerSize = 2.5f;
+      ImPlot::PlotScatter("##above", vm.above_index.data(), at.data(), static_cast<int>(at.size()), points);
+      ImPlot::Annotation(vm.index.front(), top, vec4(p.raised, 0.9f), {4, 8}, true, "%s above, up to %s µs",
+                         count_text(static_cast<int64_t>(at.size())).c_str(), count_text(std::llround(vm.slowest_us)).c_str());
+    }
     // Between two flips: where 90 % of the steps lie, and the median of the last 32.
     for (size_t i = 0; i < vm.segments.size(); ++i) {
       const StepChartVm::Segment& s = vm.segments[i];

@@ -38,6 +38,17 @@ TEST_CASE("one step is a chart too") {
   CHECK(step_chart(none).segments.empty());
 }
 
+TEST_CASE("steps that something else was in the way of are counted above the chart and do not flatten it") {
+  SessionState s;
+  for (int i = 0; i < 200; ++i) s.steps.push_back({i, i % 20 == 7 ? 8000.0 + i : 250.0 + i % 5, 95, {}});
+  const StepChartVm vm = step_chart(s);
+  CHECK(vm.high_us <= 2 * 254);
+  REQUIRE(vm.above_index.size() == 10);
+  CHECK(vm.above_index[1] == 27);
+  CHECK(vm.slowest_us == 8187);
+  CHECK(std::abs(std::accumulate(vm.now.begin(), vm.now.end(), 0.0) - 1) < 1e-9);
+}
+
 TEST_CASE("clocks and power: a point for every step with a reading, none made up for the others") {
   SessionState s;
   for (int i = 0; i < 40; ++i) {

@@ -173,6 +173,18 @@ void add_segments(StepChartVm& vm) {
     vm.segments.push_back({first, last - first, trace::percentile(us, 0.05), trace::percentile(us, 0.95)});
     first = last;
   }
+}
+
+void limit_range(StepChartVm& vm) {
+  double slowest = 0;
+  for (const StepChartVm::Segment& s : vm.segments) {
+    const auto begin = vm.us.begin() + static_cast<ptrdiff_t>(s.first);
+    slowest = std::max(slowest, trace::median({begin, begin + static_cast<ptrdiff_t>(s.count)}));
+  }
+  vm.high_us = std::min(vm.high_us, 2 * slowest);
+}
+
+void fill_histogram(StepChartVm& vm) {
   if (vm.segments.empty()) return;
   fill_bins(vm, vm.segments.back(), vm.now);
   if (vm.segments.size() > 1) fill_bins(vm, vm.segments[vm.segments.size() - 2], vm.before);
@@ -217,6 +229,11 @@ StepChartVm step_chart(const SessionState& s, size_t most_points) {
   vm.low_us = trace::percentile(vm.us, 0.01);
   vm.high_us = trace::percentile(vm.us, 0.99);
   add_segments(vm);
+  limit_range(vm);
+  for (size_t i = 0; i < vm.us.size(); ++i)
+    if (vm.us[i] > vm.high_us) vm.above_index.push_back(vm.index[i]);
+  vm.slowest_us = *std::ranges::max_element(vm.us);
+  fill_histogram(vm);
   return vm;
 }
 

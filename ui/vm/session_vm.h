@@ -46,7 +46,11 @@ struct StepChartVm {
   // Share of the points in each bin from low_us to high_us: of the newest segment, and of the one before it.
   static constexpr size_t kBins = 40;
   std::array<double, kBins> now{}, before{};
-  double low_us = 0, high_us = 0;  // range that shows 98 % of the points
+  // The range that is drawn: 98 % of the points, but nothing above twice the median of the slowest segment, so that a few
+  // steps that were in the way of something else do not press all others flat. Those above are counted.
+  double low_us = 0, high_us = 0;
+  std::vector<double> above_index;   // steps above the range
+  double slowest_us = 0;
   std::vector<double> sensor_index, clock_mhz, watts;  // of the steps with a reading; a series is empty if none has it
   double celsius = -1;                                 // newest; -1 = not told
   bool has_sensors() const { return !clock_mhz.empty() || !watts.empty(); }
