@@ -55,8 +55,8 @@ TEST_CASE("remote: the window connects, runs live, flips, records and stores as 
 
 TEST_CASE("remote: a recording comes packed over a slow wire, and the window says how much of it is there") {
   const TempFolder folder;
-  // 12 KiB every 20 ms.
-  const std::string wire = "import sys, time\nwhile b := sys.stdin.buffer.read1(12288):\n  sys.stdout.buffer.write(b); sys.stdout.buffer.flush(); time.sleep(0.02)";
+  // 4 KiB every 20 ms.
+  const std::string wire = "import sys, time\nwhile b := sys.stdin.buffer.read1(4096):\n  sys.stdout.buffer.write(b); sys.stdout.buffer.flush(); time.sleep(0.02)";
   Gui gui({.engine = true, .db = folder / "runs.db"});
   gui.bench().act(ui::action::Connect{kServe + " | python3 -c '" + wire + "'"});
   shorten(gui.state());
@@ -79,6 +79,7 @@ TEST_CASE("remote: a recording comes packed over a slow wire, and the window say
     const auto run = std::ranges::find_if(state.runs, [](const ui::OpenRun& r) { return !r.live; });
     const auto events = static_cast<int64_t>(run->run->trace->events.size());
     IM_CHECK_GT(events, 15000);
+    ctx->LogInfo("%lld bytes, %zu readings", static_cast<long long>(whole), seen.size());
     IM_CHECK_GT(whole, 0);
     IM_CHECK_LT(whole, events * 24);   // as plain JSON numbers an event has over a hundred bytes
     seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
