@@ -92,7 +92,7 @@ std::optional<trace::Serving> serving_of(const trace::Run& run, const std::strin
   return serving ? std::optional(std::move(*serving)) : std::nullopt;
 }
 
-trace::Status export_report(const ExportArgs& args) {
+trace::Status export_report(const ExportArgs& args, std::vector<trace::ScrubbedText>& gone) {
   trace::ReportInput input;
   auto floors = floor_request(args.floor);
   if (!floors) return floors.error();
@@ -112,7 +112,12 @@ trace::Status export_report(const ExportArgs& args) {
   for (const auto& run : input.runs) input.serving.push_back(serving_of(*run, args.common.db));
   input.program = "Decodescope " + program_name();
   input.created = now_utc();
-  return write_report(input, args.to);
+  trace::Scrubber scrubber;
+  auto done = write_report(input, args.to, args.unscrubbed ? nullptr : &scrubber);
+  if (!done) return done;
+  gone = scrubber.gone();
+  if (!gone.empty()) tell_scrubbed(gone);
+  return done;
 }
 
 int export_picture(const ExportArgs& args, const Context& context) {
@@ -134,12 +139,12 @@ int run_export(const ExportArgs& args, const Context& context) {
   std::vector<trace::ScrubbedText> gone;
   if (ends_with(args.to, ".decodescope")) done = export_bundle(args, gone);
   else if (ends_with(args.to, ".json") || ends_with(args.to, ".json.gz") || ends_with(args.to, ".pftrace")) done = export_trace(args);
-  else if (ends_with(args.to, ".html") || ends_with(args.to, ".csv") || ends_with(args.to, ".md")) done = export_report(args);
+  else if (ends_with(args.to, ".html") || ends_with(args.to, ".csv") || ends_with(args.to, ".md")) done = export_report(args, gone);
   else return refuse({std::string("the ending names the format, one of ") + kEndings, "--to " + args.to});
   if (!done) return refuse(done.error());
   if (args.common.json) {
     nlohmann::json out = {{"file", args.to}, {"runs", args.runs}};
-    if (ends_with(args.to, ".decodescope")) {
+    if (!ends_with(args.to, ".json") && !ends_with(args.to, ".json.gz") && !ends_with(args.to, ".pftrace")) {   // a trace stays as it is
       out["scrubbed"] = nlohmann::json::array();
       for (const auto& g : gone) out["scrubbed"].push_back({{"kind", g.kind}, {"was", g.was}, {"became", g.became}, {"count", g.count}});
     }
@@ -158,7 +163,7 @@ void add_export(CLI::App& cli, Context& context) {
                   "         decodescope export trace.json.gz --to out/report.html --batch 4 --context 8192 --hw MI355X");
   command->add_option("runs", args->runs, "run ids; for reports and traces also trace files. Two are compared, the arms of an A/B with its verdict")->required()->type_name("RUN|FILE");
   command->add_option("--to", args->to, std::string("target; its ending names the format: ") + kEndings)->required()->type_name("F");
-  command->add_flag("--no-scrub", args->unscrubbed, "leave host and user names, paths, addresses and command lines in a bundle (else they go, and what goes is shown)");
+  command->add_flag("--no-scrub", args->unscrubbed, "leave host and user names, paths, addresses and command lines in a bundle or report (else they go, and what goes is shown)");
   add_floor_options(*command, args->floor);
   add_rules(*command);
   add_common(*command, args->common);

@@ -73,6 +73,11 @@ void remember_file(Settings& settings, const std::string& path) {
   if (settings.recent_files.size() > 12) settings.recent_files.resize(12);
 }
 
+// What a shared file lacks, in a notice.
+std::string without(size_t names) {
+  return names == 0 ? std::string() : fmt::format(" without {} names, paths or addresses (decodescope export lists them, and has --no-scrub)", names);
+}
+
 }  // namespace
 
 void EffectRunner::operator()(const effect::Connect& e) {
@@ -261,7 +266,7 @@ void EffectRunner::operator()(const effect::ExportBundle& e) {
   bench.m_io->post([store, e](TaskControl&) -> std::optional<Outcome> {
     auto gone = guarded<int64_t>(e.path.c_str(), [&] { return store->export_bundle(e.ids, e.path, e.view); });
     if (!gone.ok()) return status_outcome("wrote " + e.path, gone.error());
-    return status_outcome(fmt::format("wrote {} without {} names, paths or addresses (decodescope export lists them, and has --no-scrub)", e.path, *gone), trace::Ok{});
+    return status_outcome("wrote " + e.path + without(static_cast<size_t>(*gone)), trace::Ok{});
   });
 }
 
@@ -270,8 +275,9 @@ void EffectRunner::operator()(const effect::ExportRuns& e) {
   if (const auto found = bench.m_state.abs.find(e.runs[0]->ab_id); e.runs[0]->ab_id != 0 && found != bench.m_state.abs.end()) ab = found->second;
   bench.m_io->post(
       [e, ab](TaskControl&) -> std::optional<Outcome> {
-        trace::Status status = guarded<trace::Ok>(e.path.c_str(), [&] { return export_runs(e.runs, ab.get(), e.path); });
-        return outcome::Done{"wrote " + e.path, std::move(status), false, e.job};
+        trace::Scrubber scrubber;
+        trace::Status status = guarded<trace::Ok>(e.path.c_str(), [&] { return export_runs(e.runs, ab.get(), e.path, &scrubber); });
+        return outcome::Done{"wrote " + e.path + without(scrubber.gone().size()), std::move(status), false, e.job};
       },
       e.job);
 }

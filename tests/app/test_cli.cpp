@@ -376,3 +376,24 @@ TEST_CASE("a folder with config.json and safetensors is a model with its weights
   std::ofstream(model_folder + "/config.json") << R"({"architectures": ["LlamaForCausalLM"]})";
   check_refused(decodescope(record), "known: GlmMoeDsaForCausalLM, DeepseekV32ForCausalLM");
 }
+
+TEST_CASE("a report that leaves the house tells no folders, unless asked to") {
+  const tests::TempFolder folder;
+  const std::string db = folder / "runs.db";
+  REQUIRE(decodescope({"import", shared("traces/seed_layer_mi355x_single_rocm72.json"), "--note", "see /home/ann/secret/job.json", "--db", db}).exit_code == 0);
+  const auto written = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.begin(), {"export", "1", "--to", folder / name, "--db", db});
+    const auto result = decodescope(more);
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK((result.err.find("secret") != std::string::npos) == (more.back() != "--no-scrub"));   // what goes is shown
+    std::ifstream in(folder / name);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  for (const char* name : {"r.html", "r.md"}) {
+    const std::string scrubbed = written(name, {}), whole = written(name, {"--no-scrub"});
+    CHECK(scrubbed.find("secret") == std::string::npos);
+    CHECK(scrubbed.find("job.json") != std::string::npos);
+    CHECK(whole.find("/home/ann/secret/job.json") != std::string::npos);
+  }
+}
