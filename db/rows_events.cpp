@@ -70,10 +70,11 @@ constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 constexpr const char* kColumns[] = {"i", "lane", "start_ns", "duration_ns", "name", "op", "kind", "category", "step", "correlation", "call", "detail"};
 
 // Those with first <= i < end; from 0 on, any that lie before it too: they are refused, not left out.
-std::vector<trace::Event> read_range(const SQLite::Database& database, int64_t run, int64_t first, int64_t end) {
+// `room`: for about so many at once, so that they need not be moved; no more than a million are believed.
+std::vector<trace::Event> read_range(const SQLite::Database& database, int64_t run, int64_t first, int64_t end, int64_t room) {
   const CategoryTable categories = read_categories(database);
   std::vector<trace::Event> events;
-  events.reserve(static_cast<size_t>(std::clamp<int64_t>(end - first, 0, 1'000'000)));   // no more are believed
+  events.reserve(static_cast<size_t>(std::clamp<int64_t>(room, 0, 1'000'000)));
   each_row(database, kColumns, "FROM event WHERE run = ? AND i >= ? AND i < ?",
            {run, first == 0 ? std::numeric_limits<int64_t>::min() : first, end}, [&](RowCells& q) {
     const size_t at = static_cast<size_t>(first) + events.size();
@@ -109,7 +110,7 @@ std::optional<std::vector<trace::Event>> read_beside(const std::string& path, in
     const auto database = open_read_only(path, {});
     SQLite::Transaction snapshot(*database);
     if (content_of(*database, run) != content) return;
-    auto read = read_range(*database, run, first, end);
+    auto read = read_range(*database, run, first, end, end - first);
     if (static_cast<int64_t>(read.size()) == end - first) events = std::move(read);
   });
   return events;
@@ -133,16 +134,16 @@ void write_events(SQLite::Database& database, int64_t run, const std::vector<tra
 std::vector<trace::Event> read_events(const SQLite::Database& database, int64_t run) {
   const int64_t rows = event_rows(database, run), half = rows / 2;
   const char* const file = sqlite3_db_filename(database.getHandle(), "main");   // "" in memory
-  if (rows < kSharedFrom || rows > static_cast<int64_t>(kMaxRows) || !file || *file == '\0') return read_range(database, run, 0, kAll);
+  if (rows < kSharedFrom || rows > static_cast<int64_t>(kMaxRows) || !file || *file == '\0') return read_range(database, run, 0, kAll, rows);
   std::future<std::optional<std::vector<trace::Event>>> beside;
   try {
     beside = std::async(std::launch::async, read_beside, std::string(file), run, content_of(database, run), half, rows);
   } catch (const std::system_error&) {   // no thread to be had
-    return read_range(database, run, 0, kAll);
+    return read_range(database, run, 0, kAll, rows);
   }
-  std::vector<trace::Event> events = read_range(database, run, 0, half);
+  std::vector<trace::Event> events = read_range(database, run, 0, half, rows);
   std::optional<std::vector<trace::Event>> rest = beside.get();
-  if (!rest) rest = read_range(database, run, half, kAll);
+  if (!rest) rest = read_range(database, run, half, kAll, rows - half);
   events.insert(events.end(), rest->begin(), rest->end());
   return events;
 }

@@ -1,5 +1,8 @@
 #include "ui/vm/analysis.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <future>
 #include <numeric>
@@ -92,10 +95,16 @@ const trace::PathStep* RunAnalysis::path_step(trace::EventId id) const {
   return at != path_order->end() && at->first == id ? &path->steps[at->second] : nullptr;
 }
 
+// The calling thread, for the rest of its life, behind those that draw: the timeline that is there already comes first.
+static void step_back() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5);   // of this thread alone, as Linux counts
+}
+
 PendingKernels::PendingKernels(trace::RunPtr run, const AnalysisOptions& options, const trace::Window& window)
     : m_part(std::async(std::launch::async, [this, run = std::move(run), options, window] { return count(run, options, window); })) {}
 
 PendingKernels::Part PendingKernels::count(const trace::RunPtr& run, const AnalysisOptions& options, const trace::Window& window) const {
+  step_back();
   const trace::Trace& t = *run->trace;
   Part part{.layers = std::make_shared<const trace::LayerWindows>(trace::find_layers(t, options.device)), .kernels = {}};
   if (m_stop) return {};
@@ -133,7 +142,7 @@ AnalysisPtr finish_analysis(const RunAnalysis& begun, const std::atomic<bool>* c
   auto a = std::make_shared<RunAnalysis>(begun);
   a->pending = nullptr;
   if (stopped()) begun.pending->stop();
-  else add_path(*a, a->trace(), trace::whole(a->trace(), a->options.device));
+  else std::async(std::launch::async, [&] { step_back(), add_path(*a, a->trace(), trace::whole(a->trace(), a->options.device)); }).get();
   if (stopped()) begun.pending->stop();
   const PendingKernels::Part part = begun.pending->get();
   if (stopped()) return nullptr;
