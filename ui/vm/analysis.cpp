@@ -58,19 +58,22 @@ std::string_view device_name(const trace::Run& run, uint32_t device) {
   return device < run.trace->devices.size() ? std::string_view(run.trace->devices[device].name) : std::string_view();
 }
 
-// Lanes, gaps and what is drawn between lanes.
+// Lanes and what is drawn between them; beside that the gaps.
 void add_timeline(RunAnalysis& a, const trace::Trace& t, const trace::Window& window) {
   auto report = std::make_shared<trace::BubbleReport>(trace::classify(t, window, a.options.thresholds));
-  a.lanes = std::make_shared<const LaneIndex>(t, a.options.device, report->overlaps, a.options.grouping);
-  if (a.options.host) a.host = host_lanes(t, a.options.device);
-  a.queues = has_queues(t, a.options.device);
-  for (uint32_t i = 0; i < t.lanes.size(); ++i) a.folds = a.folds || t.lanes[i].logical != i;
-  a.crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *report));
-  a.longest_crossing_ns = longest_ns(t, *a.crossings);
+  auto lanes = std::async(std::launch::async, [&a, &t, of = report] {
+    a.lanes = std::make_shared<const LaneIndex>(t, a.options.device, of->overlaps, a.options.grouping);
+    if (a.options.host) a.host = host_lanes(t, a.options.device);
+    a.queues = has_queues(t, a.options.device);
+    for (uint32_t i = 0; i < t.lanes.size(); ++i) a.folds = a.folds || t.lanes[i].logical != i;
+    a.crossings = std::make_shared<const std::vector<Crossing>>(crossings(t, *of));
+    a.longest_crossing_ns = longest_ns(t, *a.crossings);
+  });
   a.histogram = trace::gap_histogram(*report);
   a.worst = longest_of(report->bubbles);
   a.gaps = std::move(report);
   classify_under(a, a.options.thresholds);
+  lanes.get();
 }
 
 void add_path(RunAnalysis& a, const trace::Trace& t, const trace::Window& window) {
