@@ -20,7 +20,7 @@ constexpr size_t kBlocks = 4;
 constexpr uint64_t kRangeRows = kBlockRows * kBlocks;
 // Where ids lie far apart the ranges are wider, so that a file cannot make the readers ask for ever.
 constexpr uint64_t kMostRanges = 1 << 14;
-constexpr size_t kMostReaders = 2;   // a third found nothing to do: the caller needs a core too
+constexpr size_t kMostReaders = 2;   // as measured on two cores; whether more pay on more is not known
 
 bool is_whole(double value) { return value >= -0x1p53 && value <= 0x1p53 && value == static_cast<double>(static_cast<int64_t>(value)); }
 

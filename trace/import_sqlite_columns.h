@@ -25,7 +25,7 @@ class SqliteColumns {
  public:
   // Rows of SELECT `columns` `from`. REQUIRES: `file` outlives this; each row of the table is given at most once.
   SqliteColumns(SqliteFile& file, const std::string& columns, const SqliteFrom& from);
-  ~SqliteColumns();   // ends the thread, whatever is left of the table
+  ~SqliteColumns();   // ends the threads, whatever is left of the table
   SqliteColumns(const SqliteColumns&) = delete;
   SqliteColumns& operator=(const SqliteColumns&) = delete;
 

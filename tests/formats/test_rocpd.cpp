@@ -102,7 +102,7 @@ class RocpdMaker {
   std::map<int64_t, int64_t> m_known;
 };
 
-trace::Imported import_whole(const std::string& path) {
+trace::Imported import_database(const std::string& path) {
   auto imported = trace::import_file(path);
   if (!imported.ok()) FAIL(imported.error().line());
   tests::check_counts(imported->report);
@@ -126,7 +126,7 @@ TEST_CASE("rocpd: the dispatches of the published JSON give the same figures, in
       // No row of rocpd_event or of a thread: views would lose these.
       process.dispatch(symbol->second, t.lanes[e.lane].stream, e.start_ns + t.origin_ns, e.end_ns + t.origin_ns, 0);
     }
-    const auto imported = import_whole(db.close());
+    const auto imported = import_database(db.close());
     tests::check_figures(*imported.trace, tests::expected_of(kTrain));
     CHECK(imported.report.version == (tracks ? "schema 4.1.0" : "schema 3.0.4"));
     CHECK(imported.trace->devices.at(0).name == "AMD Instinct MI350X");
@@ -149,7 +149,7 @@ TEST_CASE("rocpd: calls, ranges, copies and what a dispatch was") {
     process.region("hsa_init", 1, 2, process.event("HSA_CORE_API", 44));
     process.copy(1700, 1800, 0, 2);
     process.copy(1700, 1800, 0, 0);
-    const auto imported = import_whole(db.close());
+    const auto imported = import_database(db.close());
     const auto& t = *imported.trace;
     REQUIRE(t.events.size() == 3);
     REQUIRE(t.lanes.size() == 2);
@@ -176,7 +176,7 @@ TEST_CASE("rocpd: several processes in one file share the GPU, never a queue") {
   RocpdMaker a(db, "_a", false, 5), b(db, "_b\"c", false, 6);
   a.dispatch(a.symbol("ka"), 1, 1000, 1500, 0);
   b.dispatch(b.symbol("kb"), 1, 1200, 1700, 0);
-  const auto imported = import_whole(db.close());
+  const auto imported = import_database(db.close());
   const auto& t = *imported.trace;
   CHECK(trace::active_devices(t).size() == 1);
   REQUIRE(t.lanes.size() == 2);
@@ -205,7 +205,7 @@ TEST_CASE("rocpd: processes that only a guid tells apart, in tables without a su
     }
     for (const std::string& t : tables)
       db.run("UPDATE " + t + "_b SET guid = 'h''s'; CREATE TABLE " + t + " AS SELECT * FROM " + t + "_a UNION ALL SELECT * FROM " + t + "_b; DROP TABLE " + t + "_a; DROP TABLE " + t + "_b");
-    const auto imported = import_whole(db.close());
+    const auto imported = import_database(db.close());
     const auto& t = *imported.trace;
     CHECK(trace::active_devices(t).size() == 1);
     REQUIRE(t.events.size() == 3);
@@ -243,7 +243,7 @@ TEST_CASE("rocpd: barriers of HIP events become known dependencies, and the gap 
       std::vector<std::pair<std::string, std::string>> wait{{"queue_id", "4"}, {"hip_event_handle", "93"}};
       if (!by_handle) wait.emplace_back("source_queue_id", "3");
       process.hip_event("HIP_EVENT_WAIT", 960, 8100, wait, as_json);
-      const auto imported = import_whole(db.close());
+      const auto imported = import_database(db.close());
       const auto& t = *imported.trace;
       CHECK(t.calls.empty());   // barriers stand on a queue: no call of the host launched anything
       REQUIRE(t.edges.size() == 1);
