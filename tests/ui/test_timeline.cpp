@@ -1,9 +1,11 @@
 // What the timeline promises at every zoom: nothing is lost.
 #include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <algorithm>
 #include <map>
 
 #include "tests/ui/random_trace.h"
+#include "ui/vm/names.h"
 #include "ui/vm/timeline_vm.h"
 
 using namespace ui;
@@ -160,6 +162,26 @@ TEST_CASE("rows that are scrolled away cost nothing, bands keep their places") {
   CHECK(vm.bands[10].rows_y == y);
   CHECK(vm.bands[10].rows > 0);
   CHECK(vm.bands[0].rows == 0);
+}
+
+TEST_CASE("lengths below the band do not run into one another, at the right edge either") {
+  std::mt19937_64 rng(Catch::getSeed() + 6);
+  for (int round = 0; round < 20; ++round) {
+    const Scene scene(rng, {.lanes = 2, .events = 4000, .overlap = 0, .longest_ns = 9000});
+    const StackItem items[] = {scene.item()};
+    TimelineVm vm;
+    TimelineStyle style;
+    const Viewport view = fit({.width_px = 900}, content_of(items));
+    build_timeline(items, view, style, vm);
+    std::vector<std::pair<float, float>> places;
+    for (const BubbleLabelVm& l : vm.labels) {
+      const float half = style.char_px * static_cast<float>(code_points(l.text)) / 2;
+      CHECK(l.x + half <= view.width_px);
+      places.push_back({l.x - half, l.x + half});
+    }
+    std::ranges::sort(places);
+    for (size_t i = 1; i < places.size(); ++i) CHECK(places[i - 1].second <= places[i].first);
+  }
 }
 
 TEST_CASE("labels stay inside their bars and ticks carry round numbers") {

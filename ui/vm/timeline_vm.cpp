@@ -203,9 +203,10 @@ void fill_labels(const Frame& f, BandVm& band) {
     std::string text =
         (b.ns() < 100000 ? us_text(b.ns(), 1) + " µs" : duration_text(b.ns() / 1000 * 1000)) + " ";
     text += words_of(b.cause == trace::BubbleCause::unknown ? trace::to_string(b.kind) : trace::to_string(b.cause));
-    const float x = f.x_of(b.begin_ns) + f.width_px(b.ns()) / 2;
+    float x = f.x_of(b.begin_ns) + f.width_px(b.ns()) / 2;
     const float half = f.style.char_px * static_cast<float>(code_points(text)) / 2 + 6;
     if (x < 0 || x > f.view.width_px) continue;
+    x = std::min(x, f.view.width_px - half + 4);   // it is drawn inside: there it must find room, not where its gap is
     if (std::ranges::any_of(taken,
                             [&](auto t) { return x + half > t.first && x - half < t.second; }))
       continue;
