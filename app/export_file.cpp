@@ -22,6 +22,7 @@ trace::Status write_report(const trace::ReportInput& whole, const std::string& t
   trace::AbResult ab;
   if (scrubber) {
     for (trace::RunPtr& run : input.runs) run = std::make_shared<const trace::Run>(scrubber->run(*run));
+    if (input.floors && input.floors->model) input.floors->model->name = scrubber->text(input.floors->model->name);   // a config.json's path
     if (whole.ab) {
       ab = *whole.ab;
       ab.spec = scrubber->ab(std::move(ab.spec));
