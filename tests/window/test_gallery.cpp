@@ -14,6 +14,7 @@
 #include "tests/window/live_story.h"
 #include "ui/panels.h"
 #include "ui/shell.h"
+#include "ui/vm/synthetic.h"
 
 namespace tests {
 namespace {
@@ -79,6 +80,9 @@ TEST_CASE("pictures of the live engine", "[.pictures]") {
   gui.run([&](ImGuiTestContext* ctx) { ctx->ItemClick("//Toggles/cat_skip/cat_skip"); });
   steps(120);
   picture(gui, "live");
+  gui.bench().act(ui::action::SetTheme{ui::ThemeName::light});
+  picture(gui, "live-light");
+  gui.bench().act(ui::action::SetTheme{ui::ThemeName::dark});
   gui.run([&](ImGuiTestContext* ctx) { ctx->ItemClick("//Toggles/cat_skip/A\\/B"); ctx->Yield(30); });
   picture(gui, "ab-under-way");
   gui.run([&](ImGuiTestContext* ctx) { until(ctx, "the A/B", [&] { return gui.state().session.last_ab != nullptr; }); });
@@ -158,6 +162,22 @@ TEST_CASE("pictures of the whole window from small to large", "[.pictures][sizes
         picture(gui, std::to_string(width) + "-" + panel + "-" + name);
       }
     }
+  }
+}
+
+TEST_CASE("pictures of a large trace in its first half", "[.pictures]") {
+  for (const auto& [theme, name] : {std::pair{ui::ThemeName::dark, "counting-dark"}, std::pair{ui::ThemeName::light, "counting-light"}}) {
+    Gui gui({.width = 1600, .height = 1000});
+    gui.bench().act(ui::action::SetTheme{theme});
+    gui.settle();
+    gui.bench().show({*ui::synthetic_run(400'000, 6)}, 0);
+    gui.bench().act(ui::action::FocusPanel{"Kernels"});
+    while (!gui.state().runs[0].analysis) gui.bench().poll();
+    const char* folder = std::getenv("DS_PICTURES");
+    for (int i = 0; i < 3; ++i) gui.window().frame();   // without polling: it stays in its first half
+    const auto done = app::write_png(gui.window().picture(), (folder ? std::string(folder) + "/" : std::string()) + name + ".png");
+    if (!done.ok()) FAIL(done.error().line());
+    gui.settle();
   }
 }
 
