@@ -98,7 +98,9 @@ json accounting_json(const engine::AccountingReport& r) {
   json out = {{"device", r.device}, {"model", r.model}, {"launch", r.launch}, {"streams", r.streams}, {"launches", r.launches}, {"steps", r.steps},
               {"profiler", r.no_profiler.empty() ? json(true) : json{{"not_available", r.no_profiler}}},
               {"stamps_cost_pct", std::isfinite(r.stamps_cost_pct()) ? json(r.stamps_cost_pct()) : json(nullptr)},
-              {"fit_residual_ns", r.no_profiler.empty() ? json(r.fit_residual_ns) : json(nullptr)}, {"passes", json::array()}};
+              {"fit_residual_ns", r.no_profiler.empty() ? json(r.fit_residual_ns) : json(nullptr)}, {"passes", json::array()}, {"ops", json::array()}};
+  for (const auto& op : r.ops)
+    out["ops"].push_back({{"op", op.op}, {"launches", op.launches}, {"plain_us", op.plain_us}, {"stamped_us", op.stamped_us}});
   for (const auto& p : r.passes)
     out["passes"].push_back({{"pass", p.name}, {"clock", p.clock}, {"period_us", p.period_us > 0 ? json(p.period_us) : json(nullptr)},
                              {"window_ns", p.window_ns}, {"busy_ns", p.busy_ns}, {"idle_ns", p.idle_ns}, {"kernel_us", p.kernel_us}, {"gap_us", p.gap_us}});

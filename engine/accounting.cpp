@@ -63,6 +63,7 @@ class Accounting {
     r.passes.push_back(summary("profiler", profiler, alone));
     r.passes.push_back(summary("both", own, both_device));
     r.passes.push_back(summary("both", profiler, both_profiler));
+    r.ops = by_op(alone, both_profiler);
     r.fit_residual_ns = static_cast<int64_t>(trace::median(residuals));
     return r;
   }
@@ -107,6 +108,32 @@ class Accounting {
     }
     p.kernel_us = trace::median(kernels), p.gap_us = gaps.empty() ? 0 : trace::median(gaps);
     return p;
+  }
+
+  // Of one op key, the time of a step's launches: median over the steps.
+  double op_us(const Collected& c, std::string_view key) const {
+    std::vector<double> us;
+    for (const std::vector<Stamp>& step : c.steps) {
+      us.push_back(0);
+      for (size_t i = 0; i < step.size(); ++i) {
+        if (m_plan.ops[i].key == key) us.back() += us_of(step[i].end_ns - step[i].start_ns);
+      }
+    }
+    return us.empty() ? 0 : trace::median(us);
+  }
+  std::vector<AccountingOp> by_op(const Collected& plain, const Collected& stamped) const {
+    std::vector<AccountingOp> all;
+    for (const PlannedOp& op : m_plan.ops) {
+      const auto at = std::find_if(all.begin(), all.end(), [&](const AccountingOp& o) { return o.op == op.key; });
+      if (at != all.end())
+        ++at->launches;
+      else
+        all.push_back({std::string(op.key), 1, op_us(plain, op.key), op_us(stamped, op.key)});
+    }
+    std::stable_sort(all.begin(), all.end(), [](const AccountingOp& a, const AccountingOp& b) {
+      return a.stamped_us - a.plain_us > b.stamped_us - b.plain_us;
+    });
+    return all;
   }
 
   Session& m_session;

@@ -15,12 +15,20 @@ struct AccountingPass {
   double kernel_us = 0, gap_us = 0;                 // medians over that step's launches on stream 0
 };
 
+// An op's launches of a step by the profiler, medians over the steps: as they are, and in their stamped form.
+struct AccountingOp {
+  std::string op;
+  int launches = 0;
+  double plain_us = 0, stamped_us = 0;
+};
+
 struct AccountingReport {
   std::string device, model, launch, streams;
   int launches = 0, steps = 0;
   std::vector<AccountingPass> passes;
   std::string no_profiler;      // why there are no passes under one; empty = there are
   double stamps_cost_pct() const;  // of a step, stamps against bare: medians of alternating steps
+  std::vector<AccountingOp> ops;  // in the order of what stamps cost them; none without a profiler
   int64_t fit_residual_ns = 0;  // of stamps laid on the profiler's clock
 };
 
