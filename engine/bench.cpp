@@ -283,7 +283,11 @@ class Bench {
       if (m_gpu) total.floor_35_us += m_gpu->read_us(last.costs[i].bytes);
       if (m_gpu && at->launches == 1) at->what += experts_of(ops[i]);
     }
-    if (m_gpu) total.floor_35_us += 35.0 * m_session.spec().model.layers * m_bench.ceilings.empty_node_us;
+    if (m_gpu) {  // 35 launches a layer, empty nodes as this step's are on average
+      double empty = 0;
+      for (size_t i = 0; i < ops.size(); ++i) empty += m_gpu->empty_us(m_session.plan().gpu->launch(i));
+      total.floor_35_us += 35.0 * m_session.spec().model.layers * empty / static_cast<double>(ops.size());
+    }
     rows.push_back(std::move(total));
     for (BenchRow& row : rows) {
       if (m_routing.empty() || row.op == "step" || row.op.starts_with("experts_")) {
