@@ -94,15 +94,15 @@ trace::Result<Caches> filled_caches(Model& m, const trace::ToggleSet& toggles,
 Caches caches_for(Model& m, const trace::ToggleSet& toggles, const Caches& from,
                   int64_t* converted_bytes) {
   Caches c = from;
-  Image::to_host(from.kv->memory.data());
-  Image::to_host(from.index->memory.data());
   const int64_t slots = m.sequences.slot_count();
   int64_t bytes = 0;
   if (from.kv->format != kv_format(toggles)) {
+    Image::to_host(from.kv->memory.data());
     c.kv = converted(*from.kv, m.setup.shape, kv_format(toggles));
     bytes += kv_bytes(m.setup.shape, slots, kv_format(toggles));
   }
   if (from.index->layout != index_layout(toggles) || from.index->page_size != toggles.page_size()) {
+    Image::to_host(from.index->memory.data());
     c.index = converted(*from.index, m.config(), m.setup.shape, slots, index_layout(toggles),
                         toggles.page_size());
     bytes += index_bytes(m.config(), m.setup.shape, slots);

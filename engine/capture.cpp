@@ -1,10 +1,13 @@
 #include "engine/capture.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <thread>
 
 #include "engine/gpu_step.h"
 
@@ -37,36 +40,96 @@ std::vector<int32_t> used_slots(const Model& model) {
   return slots;
 }
 
-void append_key(const kernels::IndexCache& c, int32_t slot, std::vector<uint8_t>& bytes) {
+constexpr int64_t kKeyBytes = kernels::kIndexDim + 4;
+
+void copy_key(const kernels::IndexCache& c, int32_t slot, uint8_t* to) {
   const uint8_t* page = c.page(slot / c.page_size);
   const int t = slot % c.page_size;
-  for (int d = 0; d < kernels::kIndexDim; d += 16) {
-    const uint8_t* chunk = page + index_key_offset(c.layout, t, d);
-    bytes.insert(bytes.end(), chunk, chunk + 16);
-  }
-  const uint8_t* scale = page + kernels::index_scale_offset(c.page_size, t);
-  bytes.insert(bytes.end(), scale, scale + 4);
+  for (int d = 0; d < kernels::kIndexDim; d += 16)
+    std::memcpy(to + d, page + index_key_offset(c.layout, t, d), 16);
+  std::memcpy(to + kernels::kIndexDim, page + kernels::index_scale_offset(c.page_size, t), 4);
 }
+
+// Some slots of a layer's cache, one behind the other.
+struct LogicalPiece {
+  const kernels::KvCache* kv;
+  const kernels::IndexCache* index;  // one of the two
+  int64_t row;                       // bytes of a slot
+  size_t first, count;               // slots
+  int64_t offset;                    // in all bytes
+
+  void copy(const std::vector<int32_t>& slots, uint8_t* to) const {
+    for (size_t i = first; i < first + count; ++i, to += row) {
+      if (kv)
+        std::memcpy(to, static_cast<const uint8_t*>(kv->data) + slots[i] * row, static_cast<size_t>(row));
+      else
+        copy_key(*index, slots[i], to);
+    }
+  }
+  int64_t bytes() const { return row * static_cast<int64_t>(count); }
+};
+
+struct Logical {
+  std::vector<int32_t> slots;
+  std::vector<LogicalPiece> pieces;
+  int64_t bytes = 0;
+
+  Logical(const Model& model, const Caches& caches) : slots(used_slots(model)) {
+    Image::to_host(caches.kv->memory.data());
+    Image::to_host(caches.index->memory.data());
+    for (const kernels::KvCache& c : caches.kv->layers) add({&c, nullptr, c.width() * kernels::size_of(c.format), 0, 0, 0});
+    for (const kernels::IndexCache& c : caches.index->layers) {
+      if (c.data) add({nullptr, &c, kKeyBytes, 0, 0, 0});
+    }
+  }
+
+  // All pieces, on as many threads as there are cores.
+  void each(const std::function<void(const LogicalPiece&)>& work) const {
+    std::atomic<size_t> next = 0;
+    const auto take = [&] {
+      for (size_t i = next++; i < pieces.size(); i = next++) work(pieces[i]);
+    };
+    std::vector<std::jthread> others;
+    const size_t most = std::min<size_t>(std::thread::hardware_concurrency(), pieces.size() / 8);
+    for (size_t i = 1; i < most; ++i) others.emplace_back(take);
+    take();
+  }
+
+ private:
+  void add(LogicalPiece piece) {
+    constexpr size_t kAtOnce = 4096;
+    for (piece.first = 0; piece.first < slots.size(); piece.first += kAtOnce) {
+      piece.count = std::min(kAtOnce, slots.size() - piece.first);
+      piece.offset = bytes;
+      pieces.push_back(piece);
+      bytes += piece.bytes();
+    }
+  }
+};
 
 }  // namespace
 
-std::vector<uint8_t> logical_bytes(const Model& model, const Caches& caches) {
-  Image::to_host(caches.kv->memory.data());
-  Image::to_host(caches.index->memory.data());
-  const std::vector<int32_t> slots = used_slots(model);
-  std::vector<uint8_t> bytes;
-  for (const kernels::KvCache& c : caches.kv->layers) {
-    const int64_t row = c.width() * kernels::size_of(c.format);
-    for (const int32_t slot : slots) {
-      const auto* data = static_cast<const uint8_t*>(c.data) + slot * row;
-      bytes.insert(bytes.end(), data, data + row);
-    }
-  }
-  for (const kernels::IndexCache& c : caches.index->layers) {
-    if (!c.data) continue;
-    for (const int32_t slot : slots) append_key(c, slot, bytes);
-  }
+LogicalBytes logical_bytes(const Model& model, const Caches& caches) {
+  const Logical logical(model, caches);
+  LogicalBytes bytes;
+  bytes.resize(static_cast<size_t>(logical.bytes));
+  logical.each([&](const LogicalPiece& piece) { piece.copy(logical.slots, bytes.data() + piece.offset); });
   return bytes;
+}
+
+int64_t first_difference(const Model& model, const Caches& caches, const LogicalBytes& bytes) {
+  const Logical logical(model, caches);
+  if (logical.bytes != static_cast<int64_t>(bytes.size())) return std::min(logical.bytes, static_cast<int64_t>(bytes.size()));
+  std::atomic<int64_t> first = logical.bytes;
+  logical.each([&](const LogicalPiece& piece) {
+    std::vector<uint8_t> here(static_cast<size_t>(piece.bytes()));
+    piece.copy(logical.slots, here.data());
+    const uint8_t* there = bytes.data() + piece.offset;
+    if (std::memcmp(here.data(), there, here.size()) == 0) return;
+    const int64_t at = piece.offset + (std::mismatch(here.begin(), here.end(), there).first - here.begin());
+    for (int64_t known = first; at < known && !first.compare_exchange_weak(known, at);) continue;
+  });
+  return first == logical.bytes ? -1 : first.load();
 }
 
 namespace {

@@ -8,6 +8,20 @@
 
 namespace engine {
 
+// Memory as it comes: what is written over at once is not set to 0 first.
+template <class T>
+struct AsItComes : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = AsItComes<U>;
+  };
+  template <class U>
+  void construct(U* p) noexcept {
+    ::new (static_cast<void*>(p)) U;
+  }
+};
+using LogicalBytes = std::vector<uint8_t, AsItComes<uint8_t>>;
+
 // By op of the plan, then by output tensor: its bytes.
 using StepImage = std::vector<std::vector<std::vector<uint8_t>>>;
 
@@ -17,7 +31,10 @@ StepImage capture_step(Model&, Arm&);
 
 // The content of the caches at every slot that the sequences have used, this step's included, slot
 // by slot and layer by layer, without layout.
-std::vector<uint8_t> logical_bytes(const Model&, const Caches&);
+LogicalBytes logical_bytes(const Model&, const Caches&);
+// The first byte of theirs that differs from `bytes`, of the same sequences; -1: none does. They are looked at piece by
+// piece: a full-size model's are tens of GiB.
+int64_t first_difference(const Model&, const Caches&, const LogicalBytes& bytes);
 
 // One comparison of two captured steps.
 struct ImageDifference {

@@ -16,23 +16,20 @@ using trace::ToggleKey;
 
 namespace {
 
-void compare_caches(Model& model, const Arm& b, const std::vector<uint8_t>& bytes_a, int position,
+void compare_caches(Model& model, const Arm& b, const LogicalBytes& bytes_a, int position,
                     EquivalenceResult& result) {
-  const std::vector<uint8_t> bytes_b = logical_bytes(model, b.caches);
+  const int64_t at = first_difference(model, b.caches, bytes_a);
   result.compared += static_cast<int64_t>(bytes_a.size());
-  if (bytes_a == bytes_b) return;
+  if (at < 0) return;
   result.ok = false;
   if (!result.first_difference.empty()) return;
-  const auto at =
-      std::mismatch(bytes_a.begin(), bytes_a.end(), bytes_b.begin(), bytes_b.end()).first -
-      bytes_a.begin();
   result.first_difference = "position " + std::to_string(position) + ", caches, logical byte " +
                             std::to_string(at) + " of " + std::to_string(bytes_a.size());
 }
 
 void prove_bitwise(Model& model, Arm& a, Arm& b, int position, EquivalenceResult& result) {
   const StepImage image_a = capture_step(model, a);
-  const std::vector<uint8_t> caches_a = logical_bytes(model, a.caches);
+  const LogicalBytes caches_a = logical_bytes(model, a.caches);
   const StepImage image_b = capture_step(model, b);
   const ImageDifference d = compare(a.plan(), image_a, b.plan(), image_b);
   result.compared += d.compared;

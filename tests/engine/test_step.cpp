@@ -23,7 +23,7 @@ void check_same(const trace::RunSpec& spec, const trace::ToggleSet& b_set, int p
   for (int p = 0; p < positions; ++p) {
     model.sequences.freeze_at(p);
     const StepImage image_a = capture_step(model, a);
-    const std::vector<uint8_t> caches_a = logical_bytes(model, a.caches);
+    const LogicalBytes caches_a = logical_bytes(model, a.caches);
     const StepImage image_b = capture_step(model, b);
     const ImageDifference d = compare(a.plan(), image_a, b.plan(), image_b);
     INFO(b_set.text() << ", position " << p << ": " << d.first);
