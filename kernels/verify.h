@@ -68,6 +68,9 @@ class Workspace {
 // A random launch of the op with legal shapes: odd token counts, partly filled pages, several
 // strides and layouts.
 OpArgs make_case(Op, Workspace&, Random&);
+// The n-th of this op's shapes that a GPU's launch rules treat in a way of their own (long rows, many tokens, many heads):
+// large, so not among those drawn. std::monostate behind the last.
+OpArgs make_large_case(Op, int n, Workspace&, Random&);
 
 struct Verdict {
   double worst = 0;   // error as a share of what is allowed

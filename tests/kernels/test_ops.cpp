@@ -27,3 +27,21 @@ TEST_CASE("every op agrees with its reference") {
     }
   }
 }
+
+TEST_CASE("large shapes that GPUs have kernels of their own for agree with their references") {
+  for (const Op op : {Op::topk, Op::sparse_mla, Op::sparse_combine}) {
+    for (int n = 0;; ++n) {
+      Workspace workspace;
+      Random random(Catch::getSeed() + static_cast<uint64_t>(n));
+      const OpArgs args = make_large_case(op, n, workspace, random);
+      if (std::holds_alternative<std::monostate>(args)) {
+        CHECK(n > 2);
+        break;
+      }
+      REQUIRE(op_of(args) == op);
+      const Verdict verdict = verify(cpu_backend(), args, workspace);
+      INFO(key_of(op) << ", shape " << n << ", seed " << Catch::getSeed() << ": " << verdict.wrong);
+      CHECK(verdict.ok());
+    }
+  }
+}
