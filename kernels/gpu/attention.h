@@ -5,6 +5,7 @@
 #include "kernels/gpu/mla_group.h"
 #include "kernels/gpu/rules.h"
 #if GPU_WAVE == 32
+#include "kernels/gpu/mla_hopper.h"
 #include "kernels/gpu/mla_wave32.h"
 #else
 #include "kernels/gpu/mla_wave64.h"
@@ -83,6 +84,10 @@ inline Launch mla_launch(const char* op, Kernel eight, const KvCache& c, const v
   return gpu::blocks(kernel, blocks, gpu::divide_up(heads, each), kMlaThreads, mla_lds_bytes(c, each, stages));
 }
 inline Launch launch(const SparsePartialArgs& a, const Traits& traits) {
+#if GPU_WAVE == 32
+  if (traits.matrix_copies && mla64_fits(a) && gpu::aligned(a.q, 16) && gpu::aligned(a.cache.data, 16) && gpu::aligned(a.out, 16))
+    return gpu::blocks(Kernel::sparse_mla_fp8_64, std::min<int64_t>(a.M * a.splits * (a.H / kMla64Heads), traits.units), 1, kMla64Threads, kMla64Bytes);
+#endif
   return mla_launch("sparse_mla", a.cache.format == Format::e4m3 ? Kernel::sparse_mla_fp8_8 : Kernel::sparse_mla_bf16_8,
                     a.cache, a.q, a.M * a.splits, a.H, mla_stages(a.topk / kMlaTile / a.splits), traits);
 }

@@ -316,10 +316,6 @@ inline constexpr int kGemmThreads = 256;
 inline constexpr int kGemmWaves = kGemmThreads / kWave;
 inline constexpr int kWideThreads = 512;  // where the columns alone are too few blocks for the device
 
-GPU_DEVICE int block_waves() {
-  return static_cast<int>(block_threads()) / kWave;
-}
-
 template <int TT>
 GPU_DEVICE void gemm_fp8(const GemmFp8Args& a) {
   const int64_t n0 = int64_t{blockIdx.x} * 16;
@@ -416,10 +412,9 @@ inline Launch launch(const GemmFp8Args& a, const Traits& t) {
     return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
   if (a.M <= 16) return ring_launch(Kernel::gemm_fp8_16, a.M, a.N, a.K, 1, t);
-  return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
-#else
-  return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
+  if (t.matrix_copies) return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
 #endif
+  return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
 }
 
 template <int TT>
@@ -495,7 +490,7 @@ inline Launch launch(const GemmBf16Args& a, const Traits& t) {
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
   const bool whole = a.K / a.splits % 64 == 0;  // steps of 128 bytes
-  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && whole)
+  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && whole && t.matrix_copies)
     return wide_launch(Kernel::gemm_bf16_wide, a.M, a.N, a.K * 2, true, t);
   if (a.x_format == Format::bf16 && a.M <= 16 && whole) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
 #endif

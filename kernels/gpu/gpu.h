@@ -133,13 +133,17 @@ GPU_DEVICE uint32_t device_clock_low() {
   asm volatile("mov.u32 %0, %%globaltimer_lo;" : "=r"(t)::"memory");
   return t;
 }
-// Of a stamped launch: when the block's first thread could begin its work.
+// Of a stamped launch: when the block's first thread could begin its work. As large as a line of shared memory, so that
+// what a kernel lays out by lines behind it stays so (with four bytes, asynchronous copies took half as long again).
 GPU_DEVICE uint32_t& begin_stamp() {
-  __shared__ uint32_t t;
-  return t;
+  __shared__ __align__(128) uint32_t line[32];
+  return line[0];
+}
+GPU_DEVICE void wait_unstamped() {
+  asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
 }
 GPU_DEVICE void wait_for_previous() {
-  asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
+  wait_unstamped();
 #if defined(DS_STAMPED)
   if (threadIdx.x == 0) begin_stamp() = device_clock_low();
 #endif
@@ -289,6 +293,10 @@ GPU_DEVICE int wave_id() {
   return static_cast<int>(threadIdx.x) / kWave;
 }
 
+GPU_DEVICE int block_waves() {
+  return static_cast<int>(block_threads()) / kWave;
+}
+
 // Over neighbouring lanes, W of them (a power of two, at most kWave); every lane gets the result.
 template <int W>
 GPU_DEVICE float group_sum(float v) {
@@ -297,7 +305,13 @@ GPU_DEVICE float group_sum(float v) {
 }
 // NaN stays: the poison of an unwritten input must show.
 GPU_DEVICE float larger(float a, float b) {
+#if defined(GPU_CUDA)
+  float out;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(out) : "f"(a), "f"(b));
+  return out;
+#else
   return b != b || b > a ? b : a;
+#endif
 }
 template <int W>
 GPU_DEVICE float group_max(float v) {
@@ -334,12 +348,25 @@ GPU_DEVICE Eight eight_bf16(const Vec16& u) {
 GPU_DEVICE Eight load8(const Bf16* from) {
   return eight_bf16(*reinterpret_cast<const Vec16*>(from));
 }
+#if defined(GPU_CUDA)
+GPU_DEVICE uint32_t two_bf16(float low, float high) {  // one instruction; rounds as to_bf16 does
+  uint32_t two;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(two) : "f"(high), "f"(low));
+  return two;
+}
+#else
 GPU_DEVICE uint32_t two_bf16(float low, float high) {
   return to_bf16(low).bits | static_cast<uint32_t>(to_bf16(high).bits) << 16;
 }
+#endif
+GPU_DEVICE Vec16 bf16_of(const Eight& e) {
+  return {two_bf16(e.v[0], e.v[1]), two_bf16(e.v[2], e.v[3]), two_bf16(e.v[4], e.v[5]), two_bf16(e.v[6], e.v[7])};
+}
 GPU_DEVICE void store8(Bf16* to, const Eight& e) {
-  *reinterpret_cast<Vec16*>(to) = {two_bf16(e.v[0], e.v[1]), two_bf16(e.v[2], e.v[3]),
-                                   two_bf16(e.v[4], e.v[5]), two_bf16(e.v[6], e.v[7])};
+  *reinterpret_cast<Vec16*>(to) = bf16_of(e);
+}
+GPU_DEVICE Eight rounded_bf16(const Eight& e) {
+  return eight_bf16(bf16_of(e));
 }
 // Quotients by one divisor, correctly rounded (Markstein): one division for all. Codes depend on it: bf16 values over a
 // scale often lie halfway between two.
@@ -366,6 +393,19 @@ GPU_DEVICE float largest_magnitude(const Eight& e) {
 inline constexpr int kGroupLanes = kGroup / 8;
 GPU_DEVICE float group_scale(const Eight& e) {
   return activation_scale(group_max<kGroupLanes>(largest_magnitude(e)));
+}
+// Several vectors a lane abreast: what one waits for, the others use.
+template <int N>
+GPU_DEVICE void group_scales(const Eight (&e)[N], float (&scales)[N]) {
+#pragma unroll
+  for (int t = 0; t < N; ++t) scales[t] = largest_magnitude(e[t]);
+#pragma unroll
+  for (int m = kGroupLanes / 2; m > 0; m /= 2) {
+#pragma unroll
+    for (int t = 0; t < N; ++t) scales[t] = larger(scales[t], wave_xor(scales[t], m));
+  }
+#pragma unroll
+  for (int t = 0; t < N; ++t) scales[t] = activation_scale(scales[t]);
 }
 
 }  // namespace kernels::GPU_NS

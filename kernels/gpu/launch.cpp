@@ -15,7 +15,7 @@ namespace gpu {
 std::string_view key_of(Kernel k) {
   static constexpr std::string_view kKeys[] = {
 #define X(key, Args, threads, blocks) #key,
-      GPU_KERNELS(X) GPU_KERNELS_32(X)
+      GPU_KERNELS(X) GPU_KERNELS_32(X) GPU_KERNELS_HOPPER(X)
 #undef X
   };
   return k == Kernel::count_ ? "none" : kKeys[static_cast<size_t>(k)];

@@ -10,8 +10,8 @@
 // X(kernel, Args, threads of a block at most, blocks a multiprocessor should hold); for GPU compilers
 #define GPU_KERNELS(X)                          \
   X(embed, EmbedArgs, 256, 4)                   \
-  X(rms_norm, RmsNormArgs, 1024, 1)              \
-  X(qk_norm, QkNormArgs, 1024, 1)                \
+  X(rms_norm, RmsNormArgs, 256, 2)               \
+  X(qk_norm, QkNormArgs, 256, 2)                 \
   X(layer_norm, LayerNormArgs, 128, 4)          \
   X(scale_transpose, ScaleTransposeArgs, 256, 4) \
   X(group_quant, GroupQuantArgs, 256, 4)        \
@@ -26,6 +26,7 @@
   X(gemm_bf16_64, GemmBf16Args, 256, 1)         \
   X(gemm_f32_16, GemmBf16Args, 512, 1)          \
   X(bmm, BmmArgs, 4 * GPU_WAVE, 4)              \
+  X(bmm_wide, BmmArgs, 4 * GPU_WAVE, 4)         \
   X(split_reduce, SplitReduceArgs, 256, 4)      \
   X(query_scale, QueryScaleArgs, 256, 4)        \
   X(index_rope, IndexRopeArgs, 256, 4)          \
@@ -57,6 +58,7 @@
   X(dense_mla_bf16_16, DensePartialArgs, 4 * GPU_WAVE, 1)\
   X(dense_mla_bf16_32, DensePartialArgs, 4 * GPU_WAVE, 1)\
   X(sparse_combine, SparseCombineArgs, 256, 4)  \
+  X(sparse_combine_rows, SparseCombineArgs, 128, 4) \
   X(router_topk, RouterTopkArgs, 128, 4)        \
   X(moe_gate_up, MoeGateUpArgs, 256, 2)         \
   X(moe_down, MoeDownArgs, 256, 2)              \
@@ -74,15 +76,20 @@
 // Those that only waves of 32 have.
 #define GPU_KERNELS_32(X)                \
   X(moe_gate_up_fp8, MoeGateUpArgs, 256, 2) \
-  X(moe_down_fp8, MoeDownArgs, 256, 3)      \
-  X(gemm_fp8_wide, GemmFp8Args, 128, 3)    \
-  X(gemm_bf16_wide, GemmBf16Args, 128, 3)
+  X(moe_down_fp8, MoeDownArgs, 256, 3)       \
+  X(moe_down_fp8_many, MoeDownArgs, 128, 3)
+
+// Those of Hopper's own instructions, which nothing emulates (Traits::matrix_copies).
+#define GPU_KERNELS_HOPPER(X)                          \
+  X(gemm_fp8_wide, WideArgs<GemmFp8Args>, 512, 1)      \
+  X(gemm_bf16_wide, WideArgs<GemmBf16Args>, 512, 1)    \
+  X(sparse_mla_fp8_64, SparsePartialArgs, 256, 1)
 
 namespace kernels::gpu {
 
 enum class Kernel : uint8_t {
 #define X(key, Args, threads, blocks) key,
-  GPU_KERNELS(X) GPU_KERNELS_32(X)
+  GPU_KERNELS(X) GPU_KERNELS_32(X) GPU_KERNELS_HOPPER(X)
 #undef X
       count_
 };
@@ -98,6 +105,7 @@ struct Traits {
   int units = 132;               // multiprocessors or compute units
   int64_t lds_bytes = 227 * 1024;  // shared memory a block may have
   int cluster = 1;                 // blocks that may share their shared memory
+  bool matrix_copies = false;      // tiles by a copy engine, matrix instructions that read shared memory (Hopper)
 };
 
 // What a stamped launch writes for each of its blocks (y * grid_x + x): the low half of the device's clock, in its own

@@ -154,10 +154,61 @@ GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
     *reinterpret_cast<uint32_t*>(a.out + int64_t{blockIdx.x} * latent + d) = two_bf16(two[0], two[1]);
   }
 }
+// A wave a (token, head), for those many that need no more: neighbouring columns a lane, splits in order. No lane waits for
+// another wave.
+GPU_DEVICE void sparse_combine_rows(const SparseCombineArgs& a) {
+  constexpr int kEach = kMostSplits / kWave;
+  const int64_t row = int64_t{blockIdx.x} * block_waves() + wave_id();
+  if (row >= a.M * a.H) return;  // whole waves
+  const int64_t m = row / a.H, base = m * a.splits * a.H + row % a.H;
+  const int splits = static_cast<int>(a.splits), latent = static_cast<int>(a.latent);
+  const auto part_at = [&](int g, int d) {
+    return g < splits && d < latent ? *reinterpret_cast<const Vec16*>(a.partial + (base + int64_t{g} * a.H) * latent + d) : Vec16{};
+  };
+  float lse[kEach];
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    const int g = i * kWave + lane_id();
+    lse[i] = g < splits ? a.lse[base + int64_t{g} * a.H] : -INFINITY;
+  }
+  bool shared = false;
+  for (int d0 = 0; d0 < latent; d0 += kWave * 16) {  // two vectors a lane
+    const int d[2] = {d0 + lane_id() * 8, d0 + kWave * 8 + lane_id() * 8};
+    Eight o[2] = {};
+    for (int g0 = 0; g0 < splits; g0 += kCombineLoads) {
+      Vec16 part[kCombineLoads][2];
+#pragma unroll
+      for (int i = 0; i < kCombineLoads; ++i) part[i][0] = part_at(g0 + i, d[0]), part[i][1] = part_at(g0 + i, d[1]);
+      if (!shared) combine_shares(lse), shared = true;  // behind the first loads
+#pragma unroll
+      for (int i = 0; i < kCombineLoads; ++i) {
+        const int g = g0 + i;
+        float share = wave_from(lse[0], g % kWave);
+        if constexpr (kEach > 1) {
+          if (g >= kWave) share = wave_from(lse[kEach - 1], g % kWave);
+        }
+        if (g >= splits) break;
+#pragma unroll
+        for (int v = 0; v < 2; ++v) {
+          const Eight e = eight_bf16(part[i][v]);
+#pragma unroll
+          for (int k = 0; k < 8; ++k) o[v].v[k] += share * e.v[k];
+        }
+      }
+    }
+#pragma unroll
+    for (int v = 0; v < 2; ++v) {
+      if (d[v] < latent) store8(a.out + row * latent + d[v], o[v]);
+    }
+  }
+}
+
+inline constexpr int64_t kCombineRows = 1024;  // (token, head) pairs from which a wave each keeps the device busy
 inline Launch launch(const SparseCombineArgs& a, const Traits&) {
   if (a.latent % 8 != 0 || !gpu::aligned(a.partial, 16) || !gpu::aligned(a.out, 16))
     return gpu::refused("sparse_combine: rows must be 16-byte aligned on a GPU");
   if (a.splits > kMostSplits) return gpu::refused("sparse_combine: more than 64 splits on a GPU");
+  if (a.M * a.H >= kCombineRows) return gpu::blocks(Kernel::sparse_combine_rows, gpu::divide_up(a.M * a.H, 128 / kWave), 1, 128, 0);
   return gpu::blocks(Kernel::sparse_combine, a.M * a.H, 1, 256,
                      (kMostSplits + kCombineGroups * a.latent) * 4);
 }

@@ -12,40 +12,79 @@ using gpu::Traits;
 inline constexpr int64_t kPartBytes = 256;  // a float a wave
 inline constexpr int64_t kMostNormed = 8192;  // eight values a thread
 
-// A vector of eight a thread: a row's loads are all under way at once, and it stays in registers. The weights are on
-// their way before what the previous kernel writes is there.
-GPU_DEVICE void norm_row(const RmsNormArgs& a, int64_t m) {
-  const int64_t d = thread_id() * 8;
-  const bool inside = d < a.D;
-  Eight w = {}, h = {};
-  if (inside) w = load8(a.weight + d);
+inline constexpr int kNormThreads = 256;
+inline constexpr int kNormTurns = static_cast<int>(kMostNormed / 8 / kNormThreads);
+
+// Vectors of eight, kTurns a thread: a row's loads are all under way at once, and it stays in registers. The weights are on
+// their way before what the previous kernel writes is there. (One vector a thread in up to 32 waves was tried: waves that
+// wait for each other cost more than turns.)
+template <int kTurns>
+GPU_DEVICE void norm_row_of(const RmsNormArgs& a, int64_t m) {
+  const int64_t d0 = thread_id() * 8, by = block_threads() * 8;
+  Vec16 w[kTurns], x[kTurns], r[kTurns];
+#pragma unroll
+  for (int t = 0; t < kTurns; ++t) {
+    w[t] = x[t] = r[t] = {0, 0, 0, 0};
+    if (d0 + t * by < a.D) w[t] = *reinterpret_cast<const Vec16*>(a.weight + d0 + t * by);
+  }
   wait_for_previous();
+#pragma unroll
+  for (int t = 0; t < kTurns; ++t) {
+    const int64_t d = d0 + t * by;
+    if (d < a.D) x[t] = *reinterpret_cast<const Vec16*>(a.x + m * a.x_stride + d);
+    if (d < a.D && a.residual) r[t] = *reinterpret_cast<const Vec16*>(a.residual + m * a.D + d);
+  }
+  Eight h[kTurns];
   float squares = 0;
-  if (inside) {
-    h = load8(a.x + m * a.x_stride + d);
+#pragma unroll
+  for (int t = 0; t < kTurns; ++t) {
+    const int64_t d = d0 + t * by;
+    h[t] = eight_bf16(x[t]);
     if (a.residual) {
-      const Eight r = load8(a.residual + m * a.D + d);
-      for (int i = 0; i < 8; ++i) h.v[i] = to_float(to_bf16(h.v[i] + r.v[i]));
+      const Eight other = eight_bf16(r[t]);
+      for (int i = 0; i < 8; ++i) h[t].v[i] += other.v[i];
+      h[t] = rounded_bf16(h[t]);
     }
-    if (a.residual_out) store8(a.residual_out + m * a.D + d, h);
-    for (int i = 0; i < 8; ++i) squares += h.v[i] * h.v[i];
+    if (a.residual_out && d < a.D) store8(a.residual_out + m * a.D + d, h[t]);
+    for (int i = 0; i < 8; ++i) squares += h[t].v[i] * h[t].v[i];
   }
   const float scale =
       1.0f / sqrtf(block_sum(squares, reinterpret_cast<float*>(lds())) / static_cast<float>(a.D) + a.eps);
-  Eight y = {};
-  if (inside) {
-    for (int i = 0; i < 8; ++i) y.v[i] = h.v[i] * scale * w.v[i];
-    if (a.out) store8(a.out + m * a.D + d, y);
+  // Stage by stage, all turns abreast: each is a chain of waiting.
+#pragma unroll
+  for (int t = 0; t < kTurns; ++t) {
+    const Eight weight = eight_bf16(w[t]);
+    for (int i = 0; i < 8; ++i) h[t].v[i] = h[t].v[i] * scale * weight.v[i];
+  }
+  if (a.out) {
+#pragma unroll
+    for (int t = 0; t < kTurns; ++t) {
+      if (d0 + t * by < a.D) store8(a.out + m * a.D + d0 + t * by, h[t]);
+    }
   }
   if (!a.quant.values) return;
-  const float s = group_scale(y);  // whole waves: D counts in groups where there is one
-  if (!inside) return;
-  store8(a.quant.values + m * a.D + d, y, s);
-  if (d % kGroup == 0) a.quant.scales[scale_offset(a.quant.layout, a.M, a.D / kGroup, m, d / kGroup)] = s;
+  float s[kTurns];
+  group_scales(h, s);  // whole waves: D counts in groups where there is one
+#pragma unroll
+  for (int t = 0; t < kTurns; ++t) {
+    const int64_t d = d0 + t * by;
+    if (d >= a.D) continue;
+    store8(a.quant.values + m * a.D + d, h[t], s[t]);
+    if (d % kGroup == 0) a.quant.scales[scale_offset(a.quant.layout, a.M, a.D / kGroup, m, d / kGroup)] = s[t];
+  }
+}
+GPU_DEVICE void norm_row(const RmsNormArgs& a, int64_t m) {
+  const int64_t turn = block_threads() * 8;
+  if (a.D <= turn)
+    norm_row_of<1>(a, m);
+  else if (a.D <= 3 * turn)
+    norm_row_of<3>(a, m);
+  else
+    norm_row_of<kNormTurns>(a, m);
 }
 
 inline int norm_threads(int64_t D) {
-  return static_cast<int>(gpu::divide_up(std::max<int64_t>(D, 8) / 8, 128) * 128);
+  return static_cast<int>(std::min<int64_t>(gpu::divide_up(std::max<int64_t>(D, 8) / 8, 128) * 128, kNormThreads));
 }
 inline std::string norm_refused(const RmsNormArgs& a) {
   if (!gpu::multiples({a.D, a.x_stride}, 8) || !gpu::aligned(a.x, 16) || !gpu::aligned(a.weight, 16) ||

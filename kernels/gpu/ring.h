@@ -4,9 +4,11 @@
 //
 //   for each of the first kRing steps: weights(step), close      may stand before wait_for_previous()
 //   for each of the first kRing steps: tokens(step), close
-//   for each step: wait, read or multiply, then weights + tokens of the step kRing later, close
+//   consume(): for each step: wait, multiply, then weights + tokens of the step kRing later, close; or two steps at a time,
+//              read into registers, so that two more are asked for before they are multiplied
 //
-// Registers were tried first: one step ahead in them spilled at 128 a thread and was no faster.
+// Registers were tried first: one step ahead in them spilled at 128 a thread and was no faster. Two steps at a time are
+// faster where waves are few (three a scheduler, each waiting 6 cycles an instruction for itself), else a little slower.
 #pragma once
 #include "kernels/gpu/mma.h"
 
@@ -66,26 +68,102 @@ struct Ring {
   }
   GPU_DEVICE Piece at(int slot, int i) const { return *reinterpret_cast<const Piece*>(piece(slot, i)); }
 
-  // The stage's product: e4m3, times its scales, or bf16. All lanes of the wave call it; the stage has arrived.
-  GPU_DEVICE void multiply(int slot, Acc& acc) const {
-    Acc part = {};
+  // A stage in registers. The scales that lie with other lanes' copies are behind a wave_barrier(); those of tokens 8 and up
+  // are looked at where they count.
+  struct Stage {
+    Piece a[2][kPieces], b[2][kPieces];
+    float by[kAccColumns];
+  };
+  GPU_DEVICE Stage load(int slot, bool scales_of_both) const {
+    Stage s{};
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const Piece a[kPieces] = {at(slot, half * 2), at(slot, half * 2 + 1)};
-      const Piece b[kPieces] = {at(slot, 4 + half), kBoth ? at(slot, 6 + half) : no_piece()};
-      if constexpr (kBf16)
-        mma_bf16(acc, a, b, kBoth);
-      else
-        mma_fp8(part, a, b, kBoth);
+      s.a[half][0] = at(slot, half * 2), s.a[half][1] = at(slot, half * 2 + 1);
+      s.b[half][0] = at(slot, 4 + half), s.b[half][1] = kBoth ? at(slot, 6 + half) : no_piece();
     }
     if constexpr (!kBf16) {
       const float unit = scales(slot)[kUnitScale];
-      constexpr int kUsed = kBoth ? kAcc : kAcc / 2;  // those of tokens 8 and up come last
-      float by[kAccColumns];
 #pragma unroll
-      for (int i = 0; i < (kBoth ? kAccColumns : kAccColumns / 2); ++i) by[i] = unit * scales(slot)[column_of(lane_id(), i)];
+      for (int i = 0; i < kAccColumns; ++i) {
+        if (i < kAccColumns / 2 || scales_of_both) s.by[i] = unit * scales(slot)[column_of(lane_id(), i)];
+      }
+    }
+    return s;
+  }
+  // Adds a stage's product: e4m3, times its scales, or bf16. Its halves are sums of their own, so that neither waits for
+  // the other. All lanes of the wave call it.
+  GPU_DEVICE static void multiply(const Stage& s, Acc& acc) {
+    Acc part[2] = {};
 #pragma unroll
-      for (int r = 0; r < kUsed; ++r) acc.c[r] += part.c[r] * by[column_index(r)];
+    for (int half = 0; half < 2; ++half) {
+      if constexpr (kBf16)
+        mma_bf16(part[half], s.a[half], s.b[half], kBoth);
+      else
+        mma_fp8(part[half], s.a[half], s.b[half], kBoth);
+    }
+    constexpr int kUsed = kBoth ? kAcc : kAcc / 2;  // those of tokens 8 and up come last
+#pragma unroll
+    for (int r = 0; r < kUsed; ++r) {
+      const float sum = part[0].c[r] + part[1].c[r];
+      acc.c[r] += kBf16 ? sum : sum * s.by[column_index(r)];
+    }
+  }
+
+  // What a ring of 8 tokens may do beside: nothing, or eight more (experts_fp8.h).
+  struct NoMore {
+    static constexpr bool kIs = false;
+    bool there = false;
+    GPU_DEVICE Piece piece(int, int) const { return no_piece(); }
+  };
+  // The weights of a stage times the tokens 8 to 15.
+  GPU_DEVICE static void multiply_more(const Stage& s, const Piece (&more)[2], Acc& acc) {
+    Acc part[2] = {};
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const Piece b[kPieces] = {more[half], no_piece()};
+      mma_fp8(part[half], s.a[half], b, false);
+    }
+#pragma unroll
+    for (int r = 0; r < kAcc / 2; ++r) acc.c[kAcc / 2 + r] += (part[0].c[r] + part[1].c[r]) * s.by[column_index(kAcc / 2 + r)];
+  }
+
+  // `count` stages from `slot` on, which moves on; refill(slot) asks for the next of all (or nothing) and closes.
+  // more.piece(i, half): of stage i, this lane's piece of tokens 8 to 15, where more.there.
+  template <int kDepth, bool kPairs = false, class Refill, class More = NoMore>
+  GPU_DEVICE void consume(Acc& acc, int& slot, int count, const Refill& refill, const More& more = {}) const {
+    const auto next = [](int i) { return i + 1 == kDepth ? 0 : i + 1; };
+    const auto ask = [&](int i, Piece (&to)[2]) {
+      if (More::kIs && more.there) to[0] = more.piece(i, 0), to[1] = more.piece(i, 1);
+    };
+    const auto add = [&](const Stage& s, const Piece (&tokens)[2]) {
+      multiply(s, acc);
+      if (More::kIs && more.there) multiply_more(s, tokens, acc);
+    };
+    const bool both = kBoth || (More::kIs && more.there);
+    Piece tokens[2][2] = {{no_piece(), no_piece()}, {no_piece(), no_piece()}};
+    int i = 0;
+    for (; kPairs && i + 1 < count; i += 2) {
+      const int second = next(slot);
+      ask(i, tokens[0]);
+      ask(i + 1, tokens[1]);
+      copies_wait<kDepth - 2>();
+      wave_barrier();  // the scales are other lanes' copies
+      const Stage stages[2] = {load(slot, both), load(second, both)};
+      wave_barrier();  // and have been read
+      refill(slot);
+      refill(second);
+      add(stages[0], tokens[0]);
+      add(stages[1], tokens[1]);
+      slot = next(second);
+    }
+    for (; i < count; ++i) {
+      ask(i, tokens[0]);
+      copies_wait<kDepth - 1>();
+      wave_barrier();
+      add(load(slot, both), tokens[0]);
+      wave_barrier();
+      refill(slot);
+      slot = next(slot);
     }
   }
 };
@@ -111,17 +189,15 @@ GPU_DEVICE void stream_tile(const Ring<kBoth, kBf16>& ring, Acc& acc, const Feed
     if (i < turns) ring.tokens(i, f, first + i * by);
     copies_close();
   }
-  for (int i = 0, slot = 0; i < turns; ++i, slot = slot + 1 == kRing ? 0 : slot + 1) {
-    copies_wait<kRing - 1>();
-    wave_barrier();  // the scales are other lanes' copies
-    ring.multiply(slot, acc);
-    wave_barrier();  // and have been read
-    if (i + kRing < turns) {
-      ring.weights(slot, f, first + (i + kRing) * by);
-      ring.tokens(slot, f, first + (i + kRing) * by);
+  int slot = 0, asked = kRing;
+  ring.template consume<kRing>(acc, slot, turns, [&](int free) {
+    if (asked < turns) {
+      ring.weights(free, f, first + asked * by);
+      ring.tokens(free, f, first + asked * by);
     }
+    ++asked;
     copies_close();
-  }
+  });
 }
 
 }  // namespace kernels::GPU_NS

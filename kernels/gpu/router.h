@@ -11,7 +11,7 @@ using gpu::Launch;
 using gpu::Traits;
 
 inline constexpr int kRouterThreads = 128;
-inline constexpr int kRouterEach = 16;  // experts a lane
+inline constexpr int kRouterEach = 16;  // experts a lane at most
 
 GPU_DEVICE float router_score(float x) {
   return 1.0f / (1.0f + static_cast<float>(exp(-static_cast<double>(x))));
@@ -47,21 +47,12 @@ GPU_DEVICE void keep_groups(const RouterTopkArgs& a, float* choice) {
   wave_barrier();
 }
 
-// A block a token: all score, the first wave chooses, its choices in registers.
-GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
-  const int64_t m = blockIdx.x;
-  float* scores = reinterpret_cast<float*>(lds());
-  float* choice = scores + a.E;
-  for (int64_t e = thread_id(); e < a.E; e += block_threads()) {
-    scores[e] = router_score(to_float(a.logits[m * a.E + e]));
-    choice[e] = scores[e] + to_float(a.bias[e]);
-  }
-  barrier();
-  if (wave_id() != 0) return;
-  if (a.groups > 1) keep_groups(a, choice);
-  uint32_t mine[kRouterEach];
+// The first wave's choice of k, with up to kEach experts a lane in registers.
+template <int kEach>
+GPU_DEVICE void choose_experts(const RouterTopkArgs& a, int64_t m, const float* scores, const float* choice) {
+  uint32_t mine[kEach];
 #pragma unroll
-  for (int j = 0; j < kRouterEach; ++j) {
+  for (int j = 0; j < kEach; ++j) {
     const int e = j * kWave + lane_id();
     mine[j] = e < a.E ? order_of(choice[e]) : 0;
   }
@@ -70,17 +61,17 @@ GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
   for (int i = 0; i < a.k; ++i) {
     uint32_t top = 0;
 #pragma unroll
-    for (int j = 0; j < kRouterEach; ++j) top = mine[j] > top ? mine[j] : top;
+    for (int j = 0; j < kEach; ++j) top = mine[j] > top ? mine[j] : top;
     top = wave_max(top);
     uint32_t first = static_cast<uint32_t>(a.E);  // the lowest expert of this value
 #pragma unroll
-    for (int j = kRouterEach - 1; j >= 0; --j) {
+    for (int j = kEach - 1; j >= 0; --j) {
       if (top != 0 && mine[j] == top) first = static_cast<uint32_t>(j * kWave + lane_id());
     }
     first = wave_min(first);
     const int32_t at = first < a.E ? static_cast<int32_t>(first) : 0;  // all NaN: a legal id
 #pragma unroll
-    for (int j = 0; j < kRouterEach; ++j) {
+    for (int j = 0; j < kEach; ++j) {
       if (j * kWave + lane_id() == at) mine[j] = 0;
     }
     const float score = scores[at];
@@ -92,6 +83,24 @@ GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
     a.ids[m * a.k + lane_id()] = place;
     a.weights[m * a.k + lane_id()] = chosen * factor;
   }
+}
+
+// A block a token: all score, the first wave chooses.
+GPU_DEVICE void router_topk(const RouterTopkArgs& a) {
+  const int64_t m = blockIdx.x;
+  float* scores = reinterpret_cast<float*>(lds());
+  float* choice = scores + a.E;
+  for (int64_t e = thread_id(); e < a.E; e += block_threads()) {
+    scores[e] = router_score(to_float(a.logits[m * a.E + e]));
+    choice[e] = scores[e] + to_float(a.bias[e]);
+  }
+  barrier();
+  if (wave_id() != 0) return;
+  if (a.groups > 1) keep_groups(a, choice);
+  if (a.E <= kRouterEach / 2 * kWave)
+    choose_experts<kRouterEach / 2>(a, m, scores, choice);
+  else
+    choose_experts<kRouterEach>(a, m, scores, choice);
 }
 inline Launch launch(const RouterTopkArgs& a, const Traits& t) {
   if (a.groups > t.wave || a.k > t.wave || a.E > kRouterEach * t.wave)

@@ -110,7 +110,10 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   if (!l.refused.empty()) return {l.refused};
   if (l.grid_x == 0 || l.grid_y == 0) return {};
   StampSlot* slots = l.stamps;
-  void* args[] = {const_cast<void*>(l.args), &slots};  // the plain form takes the first alone
+  Room room;
+  const void* passing = nullptr;
+  if (Status s = passed(l.kernel, l.args, &room, &passing); !s.ok()) return s;
+  void* args[] = {const_cast<void*>(passing), &slots};  // the plain form takes the first alone
   const void* kernel = slots ? stamped(l.kernel) : function(l.kernel);
   if (!kernel) return {std::string(m_calls.name) + ": no stamped form of " + std::string(key_of(l.kernel))};
   bool& after_kernel = m_after_kernel[static_cast<size_t>(stream)];
@@ -150,7 +153,10 @@ int RuntimeDevice::launch_broken(const Launch& l, int stream, const void* kernel
     p += int64_t{1} << 44;  // far from everything that is mapped
     std::memcpy(bytes.data() + at, &p, 8);
   }
-  void* args[] = {bytes.data(), &slots};
+  Room room;
+  const void* passing = nullptr;
+  if (!passed(l.kernel, bytes.data(), &room, &passing).ok()) passing = bytes.data();
+  void* args[] = {const_cast<void*>(passing), &slots};
   const int threads = m_fault.what == "launch" ? 4096 : l.threads;
   return m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y), static_cast<unsigned>(threads),
                         static_cast<size_t>(l.lds_bytes), l.cluster, false, stream_of(stream), args);

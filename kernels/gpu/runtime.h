@@ -86,6 +86,14 @@ class RuntimeDevice : public Device {
   void close();           // frees streams and events; once
   virtual const void* function(Kernel) = 0;  // loaded at opening
   virtual const void* stamped(Kernel) { return nullptr; }  // the same, where there is one
+  // What the kernel is passed: the op's arguments as they are, or with what a backend adds to them, in `room`.
+  struct alignas(128) Room {
+    uint8_t bytes[768];
+  };
+  virtual Status passed(Kernel, const void* args, Room*, const void** out) {
+    *out = args;
+    return {};
+  }
   int64_t launched() const { return m_launched; }  // kernels so far, a graph's with every launch of it
 
   const RuntimeCalls& m_calls;

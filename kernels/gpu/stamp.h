@@ -125,6 +125,17 @@ class StampPlace {
 #endif
 };
 
+#if defined(GPU_CUDA)
+// All but the end is found while the first wave would wait for the others: a launch is as long as its last block.
+GPU_DEVICE void write_stamps(const StampPlace& place, uint32_t begin) {
+  gpu::StampSlot* slot = place.slot();
+  const bool writes = place.writes();
+  const uint32_t unit = unit_id();
+  first_wave_waits();
+  if (writes) *reinterpret_cast<Vec16*>(slot) = {begin, unit, device_clock_low(), 0};
+}
+#endif
+
 // The bodies return from themselves only: all threads come behind them. On cuda a body waits for what comes before it, and
 // so takes begin (kernels/gpu/gpu.h).
 template <class Body>
@@ -132,8 +143,7 @@ GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
   const StampPlace place(slots);
 #if defined(GPU_CUDA)
   body();
-  first_wave_waits();
-  if (place.writes()) *reinterpret_cast<Vec16*>(place.slot()) = {begin_stamp(), unit_id(), device_clock_low(), 0};
+  write_stamps(place, begin_stamp());
 #else
   if (place.writes()) {
     const uint32_t begin = device_clock_low();
@@ -144,5 +154,18 @@ GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
   if (place.writes()) place.slot()->end = device_clock_low();
 #endif
 }
+
+#if defined(GPU_CUDA)
+// Of a kernel that waits before all else: begin stays in a register of the first wave, which nothing waits for.
+template <class Body>
+GPU_DEVICE void stamped_behind_wait(gpu::StampSlot* slots, const Body& body) {
+  const StampPlace place(slots);
+  wait_unstamped();
+  uint32_t begin = 0;
+  if (threadIdx.x < kWave) begin = device_clock_low();
+  body();
+  write_stamps(place, begin);
+}
+#endif
 
 }  // namespace kernels::GPU_NS

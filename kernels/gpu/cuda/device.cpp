@@ -2,6 +2,9 @@
 // first call is made, so a machine without one gets a line and not a failed start.
 #include <cuda_runtime_api.h>
 
+#include <new>
+
+#include "kernels/gpu/cuda/maps.h"
 #include "kernels/gpu/cuda/nvml.h"
 #include "kernels/gpu/cuda/profiler.h"
 #include "kernels/gpu/runtime.h"
@@ -82,6 +85,26 @@ const RuntimeCalls& calls() {
   return all;
 }
 
+// The driver's own call, asked of the runtime: the driver's library is not linked.
+using EncodeTiled = CUresult (*)(CUtensorMap*, CUtensorMapDataType, cuuint32_t, void*, const cuuint64_t*, const cuuint64_t*,
+                                 const cuuint32_t*, const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
+                                 CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
+EncodeTiled find_encode() {
+  void* found = nullptr;
+  cudaDriverEntryPointQueryResult result{};
+  constexpr unsigned kSince = 12000;
+  const cudaError_t e = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, kSince, cudaEnableDefault, &result);
+  return e == cudaSuccess && result == cudaDriverEntryPointSuccess ? reinterpret_cast<EncodeTiled>(found) : nullptr;
+}
+
+// A matrix of `rows` rows of `bytes`, `pitch` apart, in tiles of 64 rows x 128 bytes (kernels/gpu/gemm_wide.h).
+CUresult encode(EncodeTiled call, const void* matrix, int64_t rows, int64_t bytes, int64_t pitch, CUtensorMap* out) {
+  const cuuint64_t sizes[] = {static_cast<cuuint64_t>(bytes), static_cast<cuuint64_t>(rows)}, pitches[] = {static_cast<cuuint64_t>(pitch)};
+  const cuuint32_t tile[] = {128, 64}, every[] = {1, 1};
+  return call(out, CU_TENSOR_MAP_DATA_TYPE_UINT8, 2, const_cast<void*>(matrix), sizes, pitches, tile, every, CU_TENSOR_MAP_INTERLEAVE_NONE,
+              CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+}
+
 class CudaDevice final : public RuntimeDevice {
  public:
   CudaDevice() : RuntimeDevice(calls()) {}
@@ -103,7 +126,8 @@ class CudaDevice final : public RuntimeDevice {
     m_info.runtime = "CUDA " + version_text(runtime, 1000, 10);
     m_info.memory = static_cast<int64_t>(p.totalGlobalMem);
     m_info.l2_bytes = p.l2CacheSize;
-    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8};
+    m_encode = find_encode();  // none: an old driver; other kernels do without
+    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8, m_encode != nullptr};
     m_info.clock = {"%globaltimer", 1, "multiprocessor", 0};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
@@ -144,6 +168,32 @@ class CudaDevice final : public RuntimeDevice {
  private:
   std::unique_ptr<Nvml> m_nvml;
   std::string m_no_nvml;
+  EncodeTiled m_encode = nullptr;
+
+  template <class Args>
+  Status with_maps(const Args& args, const void* x, int64_t x_pitch, int64_t size, Room* room, const void** out) const {
+    using Wide = WideArgs<Args>;
+    static_assert(sizeof(Wide) <= sizeof(Room) && alignof(Wide) <= alignof(Room));
+    auto* wide = new (room->bytes) Wide{args, {}, {}};
+    CUresult e = encode(m_encode, args.w, args.N, args.K * size, args.K * size, &wide->w);
+    if (e == CUDA_SUCCESS) e = encode(m_encode, x, args.M, args.K * size, x_pitch, &wide->x);
+    *out = wide;
+    if (e == CUDA_SUCCESS) return {};
+    return {"cuda: a matrix that the copy engine does not take (error " + std::to_string(static_cast<int>(e)) + ", M=" +
+            std::to_string(args.M) + " N=" + std::to_string(args.N) + " K=" + std::to_string(args.K) + ")"};
+  }
+  Status passed(Kernel kernel, const void* args, Room* room, const void** out) override {
+    if (kernel == Kernel::gemm_fp8_wide) {
+      const auto& a = *static_cast<const GemmFp8Args*>(args);
+      return with_maps(a, a.x.values, a.K, 1, room, out);
+    }
+    if (kernel == Kernel::gemm_bf16_wide) {
+      const auto& a = *static_cast<const GemmBf16Args*>(args);
+      return with_maps(a, a.x, a.x_stride * 2, 2, room, out);
+    }
+    *out = args;
+    return {};
+  }
 
   const void* function(Kernel kernel) override { return cuda_kernel(kernel); }
   const void* stamped(Kernel kernel) override { return cuda_stamped_kernel(kernel); }

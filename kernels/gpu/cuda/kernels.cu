@@ -5,7 +5,7 @@
 
 namespace kernels {
 
-// Those that ask for weights first and wait for what comes before them by themselves.
+// Those that wait for what comes before them at once; the others ask for weights first and wait by themselves.
 template <gpu::Kernel>
 inline constexpr bool kWaits = true;
 template <>
@@ -19,14 +19,11 @@ inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_wide> = false;
 template <>
 inline constexpr bool kWaits<gpu::Kernel::bmm> = false;
 template <>
+inline constexpr bool kWaits<gpu::Kernel::bmm_wide> = false;
+template <>
 inline constexpr bool kWaits<gpu::Kernel::rms_norm> = false;
 template <>
 inline constexpr bool kWaits<gpu::Kernel::qk_norm> = false;
-
-template <gpu::Kernel key>
-__device__ __forceinline__ void enter() {
-  if (kWaits<key>) gpu_cuda::wait_for_previous();
-}
 
 #if defined(DS_STAMPED)
 
@@ -34,10 +31,10 @@ __device__ __forceinline__ void enter() {
 #define X(key, Args, threads, blocks)                                             \
   extern "C" __global__ void __launch_bounds__(threads, blocks)                   \
       ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) { \
-    gpu_cuda::stamped(slots, [&] {                                                \
-      enter<gpu::Kernel::key>();                                                  \
-      gpu_cuda::key(a);                                                           \
-    });                                                                           \
+    if constexpr (kWaits<gpu::Kernel::key>)                                       \
+      gpu_cuda::stamped_behind_wait(slots, [&] { gpu_cuda::key(a); });            \
+    else                                                                          \
+      gpu_cuda::stamped(slots, [&] { gpu_cuda::key(a); });                        \
   }
 #define DS_TABLE cuda_stamped_kernel
 
@@ -46,7 +43,7 @@ __device__ __forceinline__ void enter() {
 #define DS_KERNEL(key) ds_##key
 #define X(key, Args, threads, blocks)                                                               \
   extern "C" __global__ void __launch_bounds__(threads, blocks) ds_##key(const __grid_constant__ Args a) { \
-    enter<gpu::Kernel::key>();                                                                      \
+    if constexpr (kWaits<gpu::Kernel::key>) gpu_cuda::wait_for_previous();                          \
     gpu_cuda::key(a);                                                                               \
   }
 #define DS_TABLE cuda_kernel
@@ -54,6 +51,7 @@ __device__ __forceinline__ void enter() {
 #endif
 GPU_KERNELS(X)
 GPU_KERNELS_32(X)
+GPU_KERNELS_HOPPER(X)
 #undef X
 
 namespace gpu {
@@ -65,6 +63,7 @@ const void* DS_TABLE(Kernel kernel) {
     return reinterpret_cast<const void*>(&DS_KERNEL(key));
     GPU_KERNELS(X)
     GPU_KERNELS_32(X)
+    GPU_KERNELS_HOPPER(X)
 #undef X
     case Kernel::count_:
       break;

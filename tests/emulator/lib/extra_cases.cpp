@@ -237,6 +237,18 @@ OpArgs topk_sampled(Workspace& w, Random& r, bool alike, int64_t k) {
   return topk_of(w, r, scores, k);
 }
 
+// So many heads that a wave takes one, the last block not full.
+OpArgs many_combined(Workspace& w, Random& r) {
+  SparseCombineArgs a;
+  a.M = 11, a.H = 94, a.splits = 9, a.latent = 64;
+  a.partial = cases::normals(w, r, a.M * a.splits * a.H * a.latent);
+  float* lse = cases::floats(w, r, a.M * a.splits * a.H, 5);
+  for (int64_t i = 0; i < a.M * a.splits * a.H; i += 7) lse[i] = kNoLse;
+  a.lse = lse;
+  a.out = w.make<Bf16>(a.M * a.H * a.latent);
+  return a;
+}
+
 // Rows of many tiles a wave, in pages of several tiles and of less than one.
 OpArgs long_logits(Workspace& w, Random& r, int page_size, IndexLayout layout, int64_t heads) {
   MqaLogitsArgs a;
@@ -327,6 +339,12 @@ const std::vector<ExtraCase>& extra_cases() {
     add("more experts than two a thread", [](Workspace& w, Random& r) { return fp8_gate_up(w, r, chosen(w, r, 30, 1, 530, 12), 128); });
     add("few tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 7, 3, 12, 12), 640); });
     add("many tokens of fp8 experts, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 30, 2, 5, 5), 640); });
+    add("more rows an expert than a tile has, gate and up",
+        [](Workspace& w, Random& r) { return fp8_gate_up(w, r, chosen(w, r, 60, 2, 3, 3), 1408); });
+    add("more rows an expert than a tile has, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 60, 2, 3, 3), 640); });
+    add("few tokens, more rows an expert than a tile has, down",
+        [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 14, 2, 2, 2), 384); });
+    add("splits of many heads", many_combined);
     add("many tokens, more experts than two a thread", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 20, 2, 300, 9), 128); });
     add("experts at the ends of the waves' stretches", [](Workspace& w, Random& r) {
       MoeSortArgs sort;

@@ -40,7 +40,6 @@ const std::map<std::string, std::vector<std::string>> kOpsOf = {
     {"copies.h", {"embed", "strided_copy", "concat", "fill", "scale_transpose", "cast", "scale", "head_gates", "append_shared", "split_reduce"}},
     {"experts.h", {"moe_gate_up", "moe_down"}},
     {"experts_fp8.h", {"moe_gate_up", "moe_down"}},
-    {"gemm_wide.h", {"gemm_fp8", "gemm_bf16"}},
     {"ring.h", {"gemm_fp8", "gemm_bf16", "moe_gate_up", "moe_down"}},
     {"gemm.h", {"gemm", "bmm", "moe_gate_up", "moe_down"}},
     {"indexer.h", {"index", "hadamard"}},

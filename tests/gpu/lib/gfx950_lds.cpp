@@ -55,8 +55,11 @@ void products() {
   }
   for (const WeightFormat format : {WeightFormat::fp8, WeightFormat::bf16, WeightFormat::mxfp4}) {
     BmmArgs bmm;
-    bmm.M = 128, bmm.H = 16, bmm.N = 256, bmm.K = 512, bmm.format = format;
-    launch(bmm);
+    bmm.H = 16, bmm.N = 256, bmm.K = 512, bmm.format = format;
+    for (const int64_t M : {16, 128}) {
+      bmm.M = M;
+      launch(bmm);
+    }
   }
 }
 
@@ -72,8 +75,11 @@ void attention() {
     launch(dense);
   }
   SparseCombineArgs combine;
-  combine.M = 128, combine.H = 16, combine.splits = 8, combine.latent = 512;
-  launch(combine);
+  combine.H = 16, combine.splits = 8, combine.latent = 512;
+  for (const int64_t M : {16, 128}) {
+    combine.M = M;
+    launch(combine);
+  }
   TopkArgs topk;
   topk.B = 128, topk.next_n = 1, topk.k = 2048, topk.S = 131072;
   launch(topk);
