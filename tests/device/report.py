@@ -45,7 +45,7 @@ def steps():
 
 
 def accounting():
-    for name in ("account_eager", "account_graph", "account_dual", "account_full"):
+    for name in ("account_eager", "account_graph", "account_dual", "account_full4", "account_full16", "account_full64"):
         r = first(name)
         if not r:
             continue

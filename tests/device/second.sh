@@ -16,9 +16,11 @@ for part in "$@"; do case $part in
 correct)
   stage doctor 30 "$program" doctor
   stage check 240 "$program" check --backend cuda --json
-  small="record --backend cuda --model tiny --context 600 --max-context 1024 --batch 3 --steps 1 --warmup 1 --set launch=eager"
-  for tool in memcheck synccheck initcheck racecheck; do
-    stage sanitizer_$tool 75 env LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}" compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small
+  small="record --backend cuda --model tiny --context 600 --max-context 1024 --steps 1 --warmup 1 --set launch=eager"
+  for batch in 3 24; do  # 24: wide GEMMs, which the copy engine feeds
+    for tool in memcheck synccheck initcheck racecheck; do
+      stage sanitizer${batch}_$tool 75 env LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}" compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small --batch $batch
+    done
   done
   stage cpu 60 "$program" check --backend cpu --quick
   lscpu > "$OUT/lscpu.txt" ;;
@@ -27,7 +29,7 @@ account)
   stage account_eager 30 "$program" bench accounting $six $on --set launch=eager --json
   stage account_graph 30 "$program" bench accounting $six $on --json
   stage account_dual 30 "$program" bench accounting $six $on --set streams=dual --json
-  stage account_full 30 "$program" bench accounting $glm $narrow --batch 4 --steps 30 $on --json ;;
+  for m in 4 16 64; do stage account_full$m 30 "$program" bench accounting $glm $narrow --batch $m --steps 20 $on --set streams=dual --json; done ;;
 probe)
   stage probe 240 "$program" doctor --bundle "$OUT/bundle.txt" ;;
 speed)
@@ -49,9 +51,9 @@ rows)  # every shape of the peers' table: few layers, so that loading is short
   done
   for m in 1 4 16; do stage glm_8_131072_$m 30 "$program" bench kernels $few --model glm-5 --tp 8 --context 131000 $on --batch $m; done ;;
 ab)
-  stage ab_cat_skip 80 "$program" ab $glm --batch 4 --toggle cat_skip --json
-  stage ab_index 120 "$program" ab $glm --batch 64 --toggle index_layout,page_size=1:64,logits_init --json
-  stage ab_streams 200 "$program" ab $glm --toggle streams --full --json
+  stage ab_cat_skip 80 "$program" ab $glm --batch 4 --toggle cat_skip --json                                            # 31 s
+  stage ab_index 150 "$program" ab $glm --batch 64 --toggle index_layout,page_size=1:64,logits_init --json              # 100 s
+  stage ab_streams 450 "$program" ab --backend cuda --model glm-5 --tp 8 --toggle streams --full --json                 # 140 s with --quads 25, up to four times as many
   stage sweep 200 "$program" sweep --backend cuda --model glm-5 --tp 8 --layers 8 --scenario 1k1k,8k1k --conc 4,8,16,32,64 --toggle cat_skip --json ;;
 samples)
   i=0
