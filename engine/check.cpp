@@ -81,7 +81,7 @@ class Checker {
       kernels::Random random(m_report.seed * 1000003ull + static_cast<uint64_t>(result.cases));
       const kernels::OpArgs args = result.cases < drawn ? kernels::make_case(op, workspace, random)
                                    : large ? kernels::make_large_case(op, result.cases - drawn, workspace, random)
-                                           : kernels::OpArgs();
+                                           : kernels::OpArgs(std::monostate());
       if (std::holds_alternative<std::monostate>(args)) break;
       const kernels::Verdict verdict =
           m_device ? kernels::gpu::verify(*m_device, args, workspace)

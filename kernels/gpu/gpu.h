@@ -267,11 +267,12 @@ GPU_DEVICE const T* lds_of(const T* mine, int) {
 inline constexpr int kMostCluster = 8;
 
 // The sum of what the cluster's blocks hold at this place of their shared memory, in the order of ranks.
-GPU_DEVICE float cluster_sum(const float* mine, int blocks) {
-  float parts[kMostCluster];
+template <class T>
+GPU_DEVICE T cluster_sum(const T* mine, int blocks) {
+  T parts[kMostCluster];
 #pragma unroll
-  for (int b = 0; b < kMostCluster; ++b) parts[b] = b < blocks ? *lds_of(mine, b) : 0.0f;  // all under way at once
-  float sum = parts[0];
+  for (int b = 0; b < kMostCluster; ++b) parts[b] = b < blocks ? *lds_of(mine, b) : T{};  // all under way at once
+  T sum = parts[0];
 #pragma unroll
   for (int b = 1; b < kMostCluster; ++b) {
     if (b < blocks) sum += parts[b];

@@ -163,15 +163,7 @@ GPU_DEVICE const int* cluster_counts(TopkShared& s, const int* count, int blocks
   }
   cluster_barrier();
   const int digit = static_cast<int>(thread_id());
-  if (digit < 256) {
-    int parts[kMostCluster];
-#pragma unroll
-    for (int b = 0; b < kMostCluster; ++b) parts[b] = b < blocks ? *lds_of(count + digit, b) : 0;  // all under way at once
-    int sum = 0;
-#pragma unroll
-    for (int b = 0; b < kMostCluster; ++b) sum += parts[b];
-    s.total[digit] = sum;
-  }
+  if (digit < 256) s.total[digit] = cluster_sum(count + digit, blocks);
   barrier();
   return s.total;
 }
@@ -198,7 +190,6 @@ GPU_DEVICE TopkBound topk_bound(Row& row, TopkShared& s, int k, int lowest, int 
     b.mask |= 255u << shift;
     b.missing -= s.above;
     found = counts[s.digit] == b.missing;  // all that begin so are taken: their other digits decide nothing
-    barrier();
   }
   return b;
 }
@@ -271,7 +262,6 @@ GPU_DEVICE void cluster_sums(Row& row, TopkShared& s, const TopkBound& b) {
     atomic_add(&s.sums[0], mine >> 16);
     atomic_add(&s.sums[1], mine & 0xffff);
   }
-  barrier();
   cluster_barrier();
 }
 
