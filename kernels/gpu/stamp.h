@@ -4,9 +4,10 @@
 //   hip   s_memrealtime: 100 MHz; the unit is XCC << 8 | shader engine, array and compute unit as HW_ID has them (its bits
 //         15..8). Compiled and audited, never run on hardware.
 // What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda begin
-// waits in shared memory and one store of 16 bytes follows at the end; on hip eight bytes are stored at once and four at the
-// end. Nothing of it stays in vector registers across the body. Waves but the first are not held up by the end on cuda:
-// they arrive at the barrier and leave; the first waits for them.
+// waits in shared memory, of a kernel that waits before all else in a register of the first wave, and one store of 16 bytes
+// follows at the end; on hip eight bytes are stored at once and four at the end, and nothing stays in vector registers
+// across the body. Waves but the first are not held up by the end on cuda: they arrive at the barrier and leave; the first
+// waits for them. Measured: docs/results/h200-accounting.md.
 // What is measured: begin is read by the first thread where the block may begin its work (on cuda behind
 // wait_for_previous(), when all launches ahead have ended). end is read when every wave has issued its last instruction of
 // the body; the stores of the body may still be on their way, and the block goes on for as long as one store takes to issue.
@@ -90,7 +91,8 @@ GPU_DEVICE void first_wave_waits() {
 
 #endif
 
-// Where the block's slot is, and whether this lane is the one that writes it. On cuda both are found anew behind the body;
+// Where the block's slot is, and whether this lane is the one that writes it. On cuda both are found anew behind the body,
+// while the first wave would wait for the others;
 // on hip they are kept in scalar registers. (There, what is computed of uniform values in a branch of one lane merges with
 // the body's own such values into vector registers, and a thread's number kept across the body is one more.)
 class StampPlace {
