@@ -114,9 +114,6 @@ template <int N>
 GPU_DEVICE void copies_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
-// Programmatic launch: a kernel may begin while the one before it in its stream still runs. Behind wait_for_previous()
-// all that it and those before it wrote is there; before it a kernel reads nothing but weights and writes nothing. Only
-// then may the next one begin: blocks of several kernels to come would crowd this one's off the multiprocessors.
 // Asks for 128 bytes at this address ahead of their use.
 GPU_DEVICE void prefetch(const void* at) {
   asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
@@ -139,6 +136,9 @@ GPU_DEVICE uint32_t& begin_stamp() {
   __shared__ __align__(128) uint32_t line[32];
   return line[0];
 }
+// Programmatic launch: a kernel may begin while the one before it in its stream still runs. Behind wait_for_previous()
+// all that it and those before it wrote is there; before it a kernel reads nothing but weights and writes nothing. Only
+// then may the next one begin: blocks of several kernels to come would crowd this one's off the multiprocessors.
 GPU_DEVICE void wait_unstamped() {
   asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
 }

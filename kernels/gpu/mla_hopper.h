@@ -249,13 +249,13 @@ GPU_DEVICE void sparse_mla_fp8_64(const SparsePartialArgs& a) {
   int32_t next = block.slot_of(1);
   barrier();
   block.fetch(0);
-  int query = -1;      // whose queries lie in shared memory
+  int query = -1;  // whose queries lie in shared memory
   for (int n = 0; n < block.count; ++n) {
     const Mla64Walk::Place p = block.walk.at(n);
+    copies_wait<0>();
+    barrier();  // the rows have come; queries, and the last tile's f16 and slots, have been read
     block.put_slots(n + 1, next);
     next = block.slot_of(n + 2);
-    copies_wait<0>();
-    barrier();  // the rows have come; queries and the last tile's f16 have been read
     if (p.query != query) {
       const auto* q = static_cast<const uint8_t*>(a.q) + (int64_t{p.m} * a.H + p.head0 + Mla64::share_row()) * kMla64Width + block.part * 16;
       block.widen_all(0, [&](int i) { return piece_at(q + i * 64); });

@@ -16,8 +16,8 @@ inline constexpr int kNormThreads = 256;
 inline constexpr int kNormTurns = static_cast<int>(kMostNormed / 8 / kNormThreads);
 
 // Vectors of eight, kTurns a thread: a row's loads are all under way at once, and it stays in registers. The weights are on
-// their way before what the previous kernel writes is there. (One vector a thread in up to 32 waves was tried: waves that
-// wait for each other cost more than turns.)
+// their way before what the previous kernel writes is there. (At 6144, H200: one vector a thread in 24 waves and bf16 by
+// integers 3.5 us, three in 8 waves one behind the other 4.2, abreast and bf16 by the instruction 2.8.)
 template <int kTurns>
 GPU_DEVICE void norm_row_of(const RmsNormArgs& a, int64_t m) {
   const int64_t d0 = thread_id() * 8, by = block_threads() * 8;

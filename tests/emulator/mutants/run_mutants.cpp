@@ -42,6 +42,7 @@ const std::map<std::string, std::vector<std::string>> kOpsOf = {
     {"experts_fp8.h", {"moe_gate_up", "moe_down"}},
     {"ring.h", {"gemm_fp8", "gemm_bf16", "moe_gate_up", "moe_down"}},
     {"gemm.h", {"gemm", "bmm", "moe_gate_up", "moe_down"}},
+    {"gemm_sums.h", {"gemm", "bmm", "moe_gate_up", "moe_down"}},
     {"indexer.h", {"index", "hadamard"}},
     {"logits.h", {"mqa"}},
     {"logits_wave32.h", {"mqa"}},
