@@ -9,7 +9,7 @@ inline constexpr int64_t kGateSplits = 4;  // of the unfused gates' fp32 project
 
 // Split-K of attention: over the chosen slots, or over the context where there is no indexer.
 inline int64_t attention_splits(const Shape& s) {
-  return s.topk > 0 ? kernels::sparse_splits(s.M, s.topk) : kernels::dense_splits(s.B);
+  return s.topk > 0 ? kernels::sparse_splits(s.M, s.heads, s.topk) : kernels::dense_splits(s.B);
 }
 
 inline int64_t attention_splits(const Shape& s, const PlanOptions& options) {

@@ -139,7 +139,7 @@ void make(Workspace& w, Random& r, HeadGateArgs& a) {
 }
 
 void make(Workspace& w, Random& r, MqaLogitsArgs& a) {
-  a.B = r.pick({1, 2, 3}), a.next_n = r.pick({1, 2, 4}), a.H = r.pick({1, 5, 8}), a.S = 320;
+  a.B = r.pick({1, 2, 3}), a.next_n = r.pick({1, 2, 4}), a.H = r.pick({1, 5, 8, 16, 29, 33, 64}), a.S = 320;
   a.cache = index_cache(w, r, a.B * 5 + 1);
   a.reads = a.cache.layout;
   a.q = codes(w, r, a.B * a.next_n * a.H * kIndexDim);

@@ -95,7 +95,8 @@ OpArgs many_partials(Workspace& w, Random& r, int64_t tokens, int64_t heads, int
 OpArgs make_large_case(Op op, int n, Workspace& w, Random& r) {
   const auto at = static_cast<size_t>(n);
   if (op == Op::gemm_fp8) {
-    constexpr Shape kShapes[] = {{33, 200, 2048}, {64, 1100, 1024}, {100, 64, 6144}, {17, 2100, 384}};
+    constexpr Shape kShapes[] = {{33, 200, 2048}, {64, 1100, 1024}, {100, 64, 6144}, {17, 2100, 384},
+                                 {33, 11300, 384}, {50, 5700, 8192}, {130, 4000, 128}};
     if (at < std::size(kShapes)) return wide_fp8(w, r, kShapes[at]);
   } else if (op == Op::gemm_bf16) {
     constexpr Shape kShapes[] = {{40, 130, 2048}, {70, 24, 6144}, {18, 2060, 256}};

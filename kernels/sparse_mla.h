@@ -6,7 +6,8 @@
 //     2; -2^30 where all is masked)
 //   combine: o[m, h] = sum_g exp2(lse_g - max) O_g / sum_g exp2(lse_g - max)
 // K and V share the row: V is its first `latent` columns. No dequantisation scales.
-// Source: sglang's tilelang sparse MLA for gfx950; split rule below as published there.
+// Source: sglang's tilelang sparse MLA for gfx950; split rule below as published there for up to 16
+// heads.
 #pragma once
 #include "kernels/rope_cat_store.h"
 
@@ -15,12 +16,15 @@ namespace kernels {
 inline constexpr int64_t kSparseTile = 64;
 inline constexpr float kNoLse = -1073741824.0f;  // -2^30
 
-// Splits of a top-k of `topk` slots for M tokens: tiles / inner, inner the largest power of two
-// that is at most floor(M x tiles / 512) and divides the tiles, at least 1.
-constexpr int64_t sparse_splits(int64_t M, int64_t topk) {
-  const int64_t tiles = topk / kSparseTile;
+// Splits of a top-k of `topk` slots for M tokens of H heads: tiles / inner, inner the largest power
+// of two that is at most floor(M x ceil(H / 16) x tiles / 512) and divides the tiles, at least 1.
+// For up to 16 heads that is the published rule, whose grid has M x ceil(H / 16) x splits blocks; it
+// counts the tokens alone whatever the heads, so that 16 tokens of 128 heads are 4,096 blocks, and
+// 67 MB of partials are written and read again.
+constexpr int64_t sparse_splits(int64_t M, int64_t H, int64_t topk) {
+  const int64_t tiles = topk / kSparseTile, blocks = M * ((H + 15) / 16) * tiles;
   int64_t inner = 1;
-  while (inner * 2 <= M * tiles / 512 && tiles % (inner * 2) == 0) inner *= 2;
+  while (inner * 2 <= blocks / 512 && tiles % (inner * 2) == 0) inner *= 2;
   return tiles / inner;
 }
 

@@ -1,7 +1,7 @@
 // Hopper's own: barriers on which copies arrive, tiles by the copy engine, matrix instructions of a warpgroup (four waves)
 // that read shared memory. Nothing emulates these; kernels made of them are GPU_KERNELS_HOPPER.
 #pragma once
-#include "kernels/gpu/gpu.h"
+#include "kernels/gpu/mma.h"
 
 #if defined(GPU_CUDA)
 #include "kernels/gpu/cuda/maps.h"
@@ -40,6 +40,9 @@ struct MatrixSums {
 // eight rows 1,024 bytes apart.
 GPU_DEVICE uint64_t lds_matrix(LdsAddress at) {
   return (uint64_t{at} & 0x3ffff) >> 4 | uint64_t{1} << 16 | uint64_t{1024 >> 4} << 32 | uint64_t{1} << 62;
+}
+constexpr GPU_DEVICE uint64_t lds_matrix_bytes(int64_t bytes) {  // added to the above: so much further on
+  return static_cast<uint64_t>(bytes) >> 4;
 }
 
 #define DS_MATRIX_SUMS                                                                                                  \
@@ -96,6 +99,17 @@ GPU_DEVICE void mma_end() {
 // of lanes 8 i to 8 i + 7.
 GPU_DEVICE void store_matrices(LdsAddress row, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(row), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
+}
+
+// Eight rows of 64 e4m3 (a lane: 16 of row lane / 4) as f16 to rows `row` to row + 7 of a matrix (lds_matrix). The order of
+// k within 16 is that of `Ready` as the 64-row operand's registers: {low[2 s], high[2 s], low[2 s + 1], high[2 s + 1]}.
+GPU_DEVICE void store_ready(LdsAddress matrix, int row, const Ready& r) {
+  row += lane_id() % 8;
+#pragma unroll
+  for (int j = 0; j < 2; ++j) {  // matrices 4 j to 4 j + 3 of eight: chunks of the row
+    const int chunk = (4 * j + lane_id() / 8) ^ row % 8;
+    store_matrices(matrix + row * 128 + chunk * 16, r.f16[4 * j], r.f16[4 * j + 1], r.f16[4 * j + 2], r.f16[4 * j + 3]);
+  }
 }
 
 }  // namespace kernels::GPU_NS

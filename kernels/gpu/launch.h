@@ -82,7 +82,9 @@
 // Those of Hopper's own instructions, which nothing emulates (Traits::matrix_copies).
 #define GPU_KERNELS_HOPPER(X)                          \
   X(gemm_fp8_wide, WideArgs<GemmFp8Args>, 512, 1)      \
+  X(gemm_fp8_wide_128, WideArgs<GemmFp8Args>, 512, 1)  \
   X(gemm_bf16_wide, WideArgs<GemmBf16Args>, 512, 1)    \
+  X(mqa_logits_wide, MqaLogitsArgs, 128, 4)            \
   X(sparse_mla_fp8_64, SparsePartialArgs, 256, 1)
 
 namespace kernels::gpu {

@@ -152,13 +152,21 @@ TEST_CASE("a RoPE in place may not write with other strides than it reads") {
   CHECK(check(rope).error.find("overwrite") != std::string::npos);
 }
 
-TEST_CASE("the published split rule") {
-  CHECK(sparse_splits(1, 2048) == 32);
-  CHECK(sparse_splits(31, 2048) == 32);
-  CHECK(sparse_splits(32, 2048) == 16);
-  CHECK(sparse_splits(64, 2048) == 8);
-  CHECK(sparse_splits(128, 2048) == 4);
-  CHECK(sparse_splits(4, 256) == 4);
+TEST_CASE("the published split rule, and what more than 16 heads make of it") {
+  for (const int64_t heads : {1, 8, 16}) {
+    CHECK(sparse_splits(1, heads, 2048) == 32);
+    CHECK(sparse_splits(31, heads, 2048) == 32);
+    CHECK(sparse_splits(32, heads, 2048) == 16);
+    CHECK(sparse_splits(64, heads, 2048) == 8);
+    CHECK(sparse_splits(128, heads, 2048) == 4);
+    CHECK(sparse_splits(4, heads, 256) == 4);
+  }
+  CHECK(sparse_splits(16, 17, 2048) == 16);
+  CHECK(sparse_splits(4, 64, 2048) == 32);
+  CHECK(sparse_splits(16, 64, 2048) == 8);
+  CHECK(sparse_splits(16, 128, 2048) == 4);
+  CHECK(sparse_splits(64, 128, 2048) == 1);
+  CHECK(sparse_splits(128, 128, 2048) == 1);
 }
 
 TEST_CASE("guards, poison and the judge catch what they are for") {

@@ -183,7 +183,7 @@ class CudaDevice final : public RuntimeDevice {
             std::to_string(args.M) + " N=" + std::to_string(args.N) + " K=" + std::to_string(args.K) + ")"};
   }
   Status passed(Kernel kernel, const void* args, Room* room, const void** out) override {
-    if (kernel == Kernel::gemm_fp8_wide) {
+    if (kernel == Kernel::gemm_fp8_wide || kernel == Kernel::gemm_fp8_wide_128) {
       const auto& a = *static_cast<const GemmFp8Args*>(args);
       return with_maps(a, a.x.values, a.K, 1, room, out);
     }
