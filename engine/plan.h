@@ -59,7 +59,7 @@ struct PlanOptions {
   std::string fault_key;      // op whose output is broken; empty = none
   uint64_t placement_seed = 0;
   bool overlap = true;  // on a GPU: a kernel may begin while the one before it ends
-  int64_t splits = 0;  // split-K of attention; 0: by the published rule for the step's tokens
+  int64_t splits = 0;  // split-K of attention; 0: sparse_splits, dense_splits
   bool addresses_only = false;  // the plan is looked at, never run: its buffers are mere addresses
 };
 

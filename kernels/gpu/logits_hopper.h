@@ -1,7 +1,7 @@
 // Index logits of 33 to 64 heads on Hopper: tiles and their copies are those of logits_wave32.h, four waves side by side; a
 // key is a row of the warpgroup's matrix operand, in registers, and the queries are the other one, in shared memory as f16.
 // What it replaces held the queries in registers: 64 heads took 224 of them, eight waves a multiprocessor, and 34 % of the
-// issue slots (ncu); here a wave has under 128 and sixteen are there.
+// issue slots (ncu); here a wave has 128 and sixteen are there.
 // Not run by the emulator: elsewhere logits_wave32.h takes 64 heads too.
 #pragma once
 #include "kernels/gpu/hopper.h"
