@@ -76,9 +76,10 @@ std::string judged_launch(const PlannedOp& op, ErrorsByOp& errors, int64_t& comp
   std::vector<kernels::Tensor> out = kernels::outputs(op.args);
   for (kernels::Tensor& t : out) kernels::poison(t);
   launch_alone(op);
+  const bool narrow = op.gpu && kernels::gpu::sums_narrowly(op.gpu->launch(static_cast<size_t>(op.index)).kernel);
   std::string wrong;
   for (size_t i = 0; i < out.size(); ++i) {
-    const kernels::Judgement j = kernels::judge(out[i], want[i]);
+    const kernels::Judgement j = kernels::judge(out[i], want[i], narrow);
     compared += j.count;
     if (!j.ok() && wrong.empty()) wrong = op.label + " " + j.text;
     OpError& e = errors[std::string(op.key) + " " + std::string(kernels::to_string(out[i].format))];

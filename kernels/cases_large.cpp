@@ -95,8 +95,10 @@ OpArgs many_partials(Workspace& w, Random& r, int64_t tokens, int64_t heads, int
 OpArgs make_large_case(Op op, int n, Workspace& w, Random& r) {
   const auto at = static_cast<size_t>(n);
   if (op == Op::gemm_fp8) {
-    constexpr Shape kShapes[] = {{33, 200, 2048}, {64, 1100, 1024}, {100, 64, 6144}, {17, 2100, 384},
-                                 {33, 11300, 384}, {50, 5700, 8192}, {130, 4000, 128}};
+    // In turn: rings of several tiles of tokens, tiles of 64 columns without and with clusters of two and four, 128 and 192
+    // columns, tiles of few tokens, and more tiles than fit at once.
+    constexpr Shape kShapes[] = {{33, 200, 2048}, {100, 64, 6144},  {64, 6100, 1024},  {17, 2600, 2048}, {64, 1000, 6144},
+                                 {33, 11300, 384}, {50, 17700, 384}, {12, 5300, 2048}, {130, 9000, 128}};
     if (at < std::size(kShapes)) return wide_fp8(w, r, kShapes[at]);
   } else if (op == Op::gemm_bf16) {
     constexpr Shape kShapes[] = {{40, 130, 2048}, {70, 24, 6144}, {18, 2060, 256}};

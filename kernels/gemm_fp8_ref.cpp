@@ -40,6 +40,7 @@ std::vector<Expected> reference::run(const GemmFp8Args& a) {
         sum.add(x * w);
       }
       out.add(sum.value, sum.slack());
+      out.narrow.push_back(sum.narrow_slack());
     }
   }
   return {out};

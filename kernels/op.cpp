@@ -141,7 +141,7 @@ std::string difference_text(const Tensor& t, int64_t i, double got, double want,
 
 }  // namespace
 
-Judgement judge(const Tensor& t, const Expected& want) {
+Judgement judge(const Tensor& t, const Expected& want, bool narrow_sums) {
   Judgement j;
   j.count = t.count();
   if (static_cast<int64_t>(want.value.size()) != j.count) {
@@ -150,6 +150,7 @@ Judgement judge(const Tensor& t, const Expected& want) {
              " values, the op " + std::to_string(j.count);
     return j;
   }
+  const bool narrow = narrow_sums && !want.narrow.empty();
   for (int64_t i = 0; i < j.count; ++i) {
     const double got = value_at(t, i), expected = want.value[static_cast<size_t>(i)];
     double share = 0, allowed = 0;
@@ -157,7 +158,7 @@ Judgement judge(const Tensor& t, const Expected& want) {
       const bool same = std::isnan(expected) ? std::isnan(got) : got == expected;
       share = same ? 0 : 1e9;
     } else {
-      const double error = std::fabs(got - expected), slack = want.slack[static_cast<size_t>(i)];
+      const double error = std::fabs(got - expected), slack = want.slack[static_cast<size_t>(i)] + (narrow ? want.narrow[static_cast<size_t>(i)] : 0);
       allowed = slack + half_step(t.format, std::max(std::fabs(got), std::fabs(expected)));
       share = error == 0 ? 0 : allowed > 0 ? error / allowed : 1e9;
       j.max_abs = std::max(j.max_abs, error);

@@ -91,6 +91,7 @@ void poison(Tensor&);  // NaN, or an absurd integer; skips in_place
 // off the fast path may be besides that rounding.
 struct Expected {
   std::vector<double> value, slack;
+  std::vector<double> narrow;  // beside that, where a matrix instruction sums in fewer bits than fp32; or empty
   void add(double v, double s) {
     value.push_back(v);
     slack.push_back(s);
@@ -109,7 +110,8 @@ struct Judgement {
   std::string text;  // "out[17]: 0.25, expected 0.5 +- 0.001"; empty when right
   bool ok() const { return first_wrong < 0; }
 };
-Judgement judge(const Tensor& got, const Expected& want);
+// narrow_sums: what was run may be off by Expected::narrow (kernels::gpu::sums_narrowly()).
+Judgement judge(const Tensor& got, const Expected& want, bool narrow_sums = false);
 
 // Half a step between neighbouring values of the format at v: what rounding to nearest may lose.
 double half_step(Format, double v);

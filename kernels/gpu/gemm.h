@@ -91,7 +91,13 @@ inline Launch ring_launch(Kernel kernel, int64_t M, int64_t N, int64_t row_bytes
   l.cluster = cluster;
   return l;
 }
-inline Launch wide_launch(Kernel, int64_t M, int64_t N, int64_t row_bytes, bool bf16, const Traits&);  // gemm_wide.h
+// gemm_wide.h
+inline bool by_tiles(int64_t M, int64_t N, int64_t row_bytes, bool bf16, const Traits&);
+inline Launch wide_launch(Kernel, int64_t M, int64_t N, int64_t row_bytes, bool bf16, const Traits&);
+// Rows of weights that come out of the cache again for each 16 tokens, where all blocks fit at once.
+inline bool by_ring(int64_t M, int64_t N, const Traits& t) {
+  return M <= 16 || gpu::divide_up(N, 16) * gpu::divide_up(M, 16) <= t.units;
+}
 #else
 GPU_DEVICE void gemm_fp8_16(const GemmFp8Args& a) { gemm_fp8<1>(a); }
 #endif
@@ -109,8 +115,8 @@ inline Launch launch(const GemmFp8Args& a, const Traits& t) {
   if (!gpu::aligned(a.x.values, 16) || !gpu::aligned(a.w, 16))
     return gpu::refused("gemm_fp8: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
-  if (a.M <= 16) return ring_launch(Kernel::gemm_fp8_16, a.M, a.N, a.K, 1, t);
-  if (t.matrix_copies) return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
+  if (by_tiles(a.M, a.N, a.K, false, t)) return wide_launch(Kernel::gemm_fp8_wide, a.M, a.N, a.K, false, t);
+  if (by_ring(a.M, a.N, t)) return ring_launch(Kernel::gemm_fp8_16, a.M, a.N, a.K, 1, t);
 #endif
   return gemm_launch({Kernel::gemm_fp8_16, Kernel::gemm_fp8_32, Kernel::gemm_fp8_64}, a.M, a.N, 1, t);
 }
@@ -188,9 +194,10 @@ inline Launch launch(const GemmBf16Args& a, const Traits& t) {
     return gpu::refused("gemm_bf16: rows must be 16-byte aligned on a GPU");
 #if GPU_WAVE == 32
   const bool whole = a.K / a.splits % 64 == 0;  // steps of 128 bytes
-  if (a.x_format == Format::bf16 && a.splits == 1 && a.M > 16 && whole && t.matrix_copies)
+  if (a.x_format == Format::bf16 && a.splits == 1 && whole && by_tiles(a.M, a.N, a.K * 2, true, t))
     return wide_launch(Kernel::gemm_bf16_wide, a.M, a.N, a.K * 2, true, t);
-  if (a.x_format == Format::bf16 && a.M <= 16 && whole) return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
+  if (a.x_format == Format::bf16 && whole && by_ring(a.M, a.N * a.splits, t))
+    return ring_launch(Kernel::gemm_bf16_16, a.M, a.N, a.K / a.splits * 2, a.splits, t);
 #endif
   if (a.x_format == Format::f32)
     return gpu::blocks(Kernel::gemm_f32_16, a.M ? gpu::divide_up(a.N, 16) : 0,

@@ -24,7 +24,10 @@ GPU_DEVICE void wait_for_arrivals(LdsAddress barrier, uint32_t phase) {
       "r"(phase)
       : "memory");
 }
-// 64 rows x 128 bytes from (byte, row) of a matrix on; what lies outside it becomes 0. Sixteen-byte chunks of a row lie
+GPU_DEVICE void prefetch_map(const CUtensorMap& map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
+}
+// The rows of the map's tile x 128 bytes from (byte, row) of a matrix on; what lies outside it becomes 0. Sixteen-byte chunks of a row lie
 // exchanged by row % 8.
 GPU_DEVICE void copy_tile(LdsAddress to, const CUtensorMap& map, int byte, int row, LdsAddress barrier) {
   asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(to),
@@ -73,6 +76,13 @@ GPU_DEVICE void mma_f16_lds(MatrixSums& d, uint64_t a, uint64_t b, int add) {
                "%32, %33, p, 1, 1, 0, 0;\n\t}"
                : DS_MATRIX_SUMS
                : "l"(a), "l"(b), "r"(add));
+}
+// e4m3, rows of 32: the sum over those 32 keeps some 14 bits of the largest product (kernels/gemm_fp8.h).
+GPU_DEVICE void mma_fp8_lds(MatrixSums& d, uint64_t weights, uint64_t tokens, int add) {
+  asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %34, 0;\n\twgmma.mma_async.sync.aligned.m64n64k32.f32.e4m3.e4m3" DS_MATRIX_OUT
+               "%32, %33, p, 1, 1;\n\t}"
+               : DS_MATRIX_SUMS
+               : "l"(weights), "l"(tokens), "r"(add));
 }
 GPU_DEVICE void mma_bf16_lds(MatrixSums& d, uint64_t weights, uint64_t tokens) {
   asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16" DS_MATRIX_OUT "%32, %33, 1, 1, 1, 0, 0;"

@@ -20,6 +20,9 @@ std::string_view key_of(Kernel k) {
   };
   return k == Kernel::count_ ? "none" : kKeys[static_cast<size_t>(k)];
 }
+bool sums_narrowly(Kernel k) {
+  return k == Kernel::gemm_fp8_wide || k == Kernel::gemm_fp8_wide_128 || k == Kernel::gemm_fp8_wide_192;
+}
 
 Launch launch_of(const OpArgs& args, const Traits& traits) {
   Launch l = traits.wave == 64 ? gpu_w64::rule(args, traits) : gpu_w32::rule(args, traits);

@@ -83,6 +83,7 @@
 #define GPU_KERNELS_HOPPER(X)                          \
   X(gemm_fp8_wide, WideArgs<GemmFp8Args>, 512, 1)      \
   X(gemm_fp8_wide_128, WideArgs<GemmFp8Args>, 512, 1)  \
+  X(gemm_fp8_wide_192, WideArgs<GemmFp8Args>, 384, 1)  \
   X(gemm_bf16_wide, WideArgs<GemmBf16Args>, 512, 1)    \
   X(mqa_logits_wide, MqaLogitsArgs, 128, 4)            \
   X(sparse_mla_fp8_64, SparsePartialArgs, 256, 1)
@@ -100,6 +101,7 @@ inline constexpr int kKernels = static_cast<int>(Kernel::count_);
 inline constexpr int kCommonKernels = 0 GPU_KERNELS(X);  // the first of them, which every wave width has
 #undef X
 std::string_view key_of(Kernel);
+bool sums_narrowly(Kernel);  // its matrix instruction sums in fewer bits than fp32 (kernels/gemm_fp8.h)
 
 // What of a device the launch rules look at.
 struct Traits {

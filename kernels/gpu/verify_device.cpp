@@ -89,7 +89,7 @@ Verdict verify(Device& device, const OpArgs& args, Workspace& workspace) {
       return {1e9, "two runs give different bytes"};
   }
   for (size_t i = 0; i < out.size(); ++i) {
-    const Judgement j = judge(out[i], want[i]);
+    const Judgement j = judge(out[i], want[i], sums_narrowly(launch.kernel));
     verdict.worst = std::max(verdict.worst, j.worst);
     if (!j.ok() && verdict.ok()) verdict.wrong = j.text;
   }

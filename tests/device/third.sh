@@ -2,6 +2,7 @@
 # third.sh PART...: kernels while they are being changed, on the machine at hand.
 #   try      check --quick, every kernel at four batches, whole steps with and without overlapping launches
 #   wide     long contexts and the other models
+#   tp1      every kernel of one rank alone (tp 1): the projections' and the attention's large rows
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 glm="--backend cuda --model glm-5 --tp 8 --context 8192 --max-context 16384"
@@ -27,5 +28,12 @@ for n in ("kernels_v32","kernels_k2"):
             print(n, *(f"{x['op']} {x['us']:.1f} {x['us']/x['floor_us']:.1f}x;" for x in json.loads(l)["rows"] if x["us"]>4))
 EOP
   ;;
+tp1)
+  for model in glm-5 deepseek-v3.2; do
+    for m in 1 4 16 64; do
+      stage tp1_$model$m 45 "$program" bench kernels --backend cuda --model $model --tp 1 --context 8192 --max-context 16384 $on --layers 4 --batch $m --json
+    done
+    python3 "$here/brief.py" "$OUT" tp1_$model
+  done ;;
 esac; done
 bundle

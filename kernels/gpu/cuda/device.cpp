@@ -97,10 +97,10 @@ EncodeTiled find_encode() {
   return e == cudaSuccess && result == cudaDriverEntryPointSuccess ? reinterpret_cast<EncodeTiled>(found) : nullptr;
 }
 
-// A matrix of `rows` rows of `bytes`, `pitch` apart, in tiles of 64 rows x 128 bytes (kernels/gpu/gemm_wide.h).
-CUresult encode(EncodeTiled call, const void* matrix, int64_t rows, int64_t bytes, int64_t pitch, CUtensorMap* out) {
+// A matrix of `rows` rows of `bytes`, `pitch` apart, in tiles of `tile_rows` x 128 bytes (kernels/gpu/gemm_wide.h).
+CUresult encode(EncodeTiled call, const void* matrix, int64_t rows, int64_t bytes, int64_t pitch, int tile_rows, CUtensorMap* out) {
   const cuuint64_t sizes[] = {static_cast<cuuint64_t>(bytes), static_cast<cuuint64_t>(rows)}, pitches[] = {static_cast<cuuint64_t>(pitch)};
-  const cuuint32_t tile[] = {128, 64}, every[] = {1, 1};
+  const cuuint32_t tile[] = {128, static_cast<cuuint32_t>(tile_rows)}, every[] = {1, 1};
   return call(out, CU_TENSOR_MAP_DATA_TYPE_UINT8, 2, const_cast<void*>(matrix), sizes, pitches, tile, every, CU_TENSOR_MAP_INTERLEAVE_NONE,
               CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 }
@@ -175,15 +175,15 @@ class CudaDevice final : public RuntimeDevice {
     using Wide = WideArgs<Args>;
     static_assert(sizeof(Wide) <= sizeof(Room) && alignof(Wide) <= alignof(Room));
     auto* wide = new (room->bytes) Wide{args, {}, {}};
-    CUresult e = encode(m_encode, args.w, args.N, args.K * size, args.K * size, &wide->w);
-    if (e == CUDA_SUCCESS) e = encode(m_encode, x, args.M, args.K * size, x_pitch, &wide->x);
+    CUresult e = encode(m_encode, args.w, args.N, args.K * size, args.K * size, kWideRows, &wide->w);
+    if (e == CUDA_SUCCESS) e = encode(m_encode, x, args.M, args.K * size, x_pitch, wide_tokens(args.M), &wide->x);
     *out = wide;
     if (e == CUDA_SUCCESS) return {};
     return {"cuda: a matrix that the copy engine does not take (error " + std::to_string(static_cast<int>(e)) + ", M=" +
             std::to_string(args.M) + " N=" + std::to_string(args.N) + " K=" + std::to_string(args.K) + ")"};
   }
   Status passed(Kernel kernel, const void* args, Room* room, const void** out) override {
-    if (kernel == Kernel::gemm_fp8_wide || kernel == Kernel::gemm_fp8_wide_128) {
+    if (sums_narrowly(kernel)) {
       const auto& a = *static_cast<const GemmFp8Args*>(args);
       return with_maps(a, a.x.values, a.K, 1, room, out);
     }

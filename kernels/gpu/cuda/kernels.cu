@@ -17,6 +17,8 @@ inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide> = false;
 template <>
 inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide_128> = false;
 template <>
+inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide_192> = false;
+template <>
 inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_wide> = false;
 template <>
 inline constexpr bool kWaits<gpu::Kernel::bmm> = false;
