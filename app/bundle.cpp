@@ -104,7 +104,7 @@ json examine_gpu(const std::string& backend, bool once, bool* agrees) {
   out["ceilings"] = part("reads of many sizes, copies, the matrix units", [&] { return ceilings_json(engine::GpuBench(device, once).measure()); });
   out["memory"] = part("an empty node, copies of many sizes", [&] { return probe_json(engine::probe_gpu(device, once)); });
   out["check"] = part("every op and every switch", [&]() -> json {
-    const auto report = engine::check(backend, true);
+    const auto report = engine::check(backend, {.quick = true});
     if (!report) return {{"not_available", report.error().line()}};
     *agrees = *agrees && report->ok;
     return check_json(*report);

@@ -30,7 +30,7 @@ namespace {
 struct CheckArgs {
   CommonArgs common;
   std::string backend = "auto";
-  bool quick = false;
+  engine::CheckWhat what;
 };
 
 void print_text(const engine::CheckReport& report) {
@@ -43,15 +43,15 @@ void print_text(const engine::CheckReport& report) {
     toggles.row({t.key, std::string(trace::to_string(t.cls)), std::to_string(t.sets),
                  t.sets == 0 ? "not checked" : t.ok ? "ok" : "WRONG", t.note});
   }
-  fmt::print("backend {}, seed {}\n\n{}\n{}\n{}\n", report.backend, report.seed, ops.text(), toggles.text(),
-             report.ok ? "all that can run here agree" : "NOT ALL AGREE");
+  fmt::print("backend {}, seed {}\n\n{}\n{}{}\n", report.backend, report.seed, ops.text(),
+             report.toggles.empty() ? "" : toggles.text() + "\n", report.ok ? "all that can run here agree" : "NOT ALL AGREE");
 }
 
 int run_check(const CheckArgs& args) {
   ProgressLine line;
   std::atomic<bool> cancelled = false;
   install_interrupt();
-  auto report = engine::check(args.backend, args.quick, [&](const std::string& what, double done) {
+  auto report = engine::check(args.backend, args.what, [&](const std::string& what, double done) {
     cancelled = interrupted();
     line.show("checking " + what, done);
   }, &cancelled);
@@ -68,10 +68,12 @@ int run_check(const CheckArgs& args) {
 void add_check(CLI::App& cli, Context& context) {
   auto args = std::make_shared<CheckArgs>();
   auto* command = cli.add_subcommand("check", "Every op against its reference, every switch against its class.");
-  command->footer("Example: decodescope check --quick\n"
+  command->footer("Examples: decodescope check --quick\n"
+                  "          decodescope check --backend cuda --op gemm_fp8 --op mqa_logits\n"
                   "Inputs are drawn anew every time and the seed is printed. Exit code 1 when anything disagrees.");
   command->add_option("--backend", args->backend, "auto, cpu, cuda or hip")->type_name("B");
-  command->add_flag("--quick", args->quick, "fewer cases: seconds instead of minutes");
+  command->add_flag("--quick", args->what.quick, "fewer cases: seconds instead of minutes");
+  command->add_option("--op", args->what.ops, "these ops alone, no switches (more than one may be given)")->type_name("OP");
   add_common(*command, args->common);
   command->callback([&context, args] { context.run = [args] { return run_check(*args); }; });
 }

@@ -28,9 +28,9 @@ struct Shot {
 class Checker {
  public:
   // `device` is null for the CPU.
-  Checker(std::string backend, kernels::gpu::Device* device, bool quick,
+  Checker(std::string backend, kernels::gpu::Device* device, const CheckWhat& what,
           const CheckProgress& progress, const std::atomic<bool>* cancelled)
-      : m_quick(quick), m_device(device), m_progress(progress), m_cancelled(cancelled) {
+      : m_quick(what.quick), m_only(what.ops), m_device(device), m_progress(progress), m_cancelled(cancelled) {
     m_report.backend = std::move(backend);
     m_report.seed =
         std::random_device{}();  // fresh inputs every time; said, so that it can be repeated
@@ -39,13 +39,13 @@ class Checker {
   Result<CheckReport> run() {
     for (int i = 0; i < kernels::kOps; ++i) {
       if (cancelled()) return Error{"cancelled", "check"};
-      check_op(static_cast<kernels::Op>(i));
+      if (wanted(static_cast<kernels::Op>(i))) check_op(static_cast<kernels::Op>(i));
     }
     for (const trace::ToggleInfo& toggle : trace::toggle_table()) {
       if (cancelled()) return Error{"cancelled", "check"};
-      check_toggle(toggle);
+      if (m_only.empty()) check_toggle(toggle);
     }
-    if (m_device) {
+    if (m_device && m_only.empty()) {
       if (m_quick) check_repeats(check_model(), 1, 3);
       for (const trace::ModelConfig& model : published()) check_repeats(model, kPublishedTp, 10);
     }
@@ -57,10 +57,14 @@ class Checker {
   }
 
  private:
+  bool wanted(kernels::Op op) const {
+    return m_only.empty() || std::find(m_only.begin(), m_only.end(), kernels::key_of(op)) != m_only.end();
+  }
   bool cancelled() const { return m_cancelled && m_cancelled->load(); }
   void report(const std::string& what) {
     const double done = static_cast<double>(m_report.ops.size() + m_report.toggles.size());
-    if (m_progress) m_progress(what, done / (kernels::kOps + trace::kToggles));
+    const size_t all = m_only.empty() ? size_t{kernels::kOps} + trace::kToggles : m_only.size();
+    if (m_progress) m_progress(what, done / static_cast<double>(all));
   }
 
   void check_op(kernels::Op op) {
@@ -257,6 +261,7 @@ class Checker {
   }
 
   bool m_quick;
+  std::vector<std::string> m_only;
   kernels::gpu::Device* m_device;
   const CheckProgress& m_progress;
   const std::atomic<bool>* m_cancelled;
@@ -279,20 +284,38 @@ trace::ModelConfig check_model(std::string_view preset) {
   return m;
 }
 
-Result<CheckReport> check(std::string_view backend, bool quick, const CheckProgress& progress,
+// The first of them that no op is called; null: none.
+static const std::string* unknown_op(const std::vector<std::string>& ops) {
+  const auto known = [](const std::string& key) {
+    for (int i = 0; i < kernels::kOps; ++i) {
+      if (key == kernels::key_of(static_cast<kernels::Op>(i))) return true;
+    }
+    return false;
+  };
+  const auto at = std::find_if_not(ops.begin(), ops.end(), known);
+  return at == ops.end() ? nullptr : &*at;
+}
+
+Result<CheckReport> check(std::string_view backend, const CheckWhat& what, const CheckProgress& progress,
                           const std::atomic<bool>* cancelled) {
-  if (is_gpu(backend)) {
-    const Result<kernels::gpu::Device*> device = gpu_device(backend);
+  if (const std::string* op = unknown_op(what.ops)) {
+    std::string all;
+    for (int i = 0; i < kernels::kOps; ++i) all.append(i ? ", " : "").append(kernels::key_of(static_cast<kernels::Op>(i)));
+    return Error{"no such op: " + *op + "; there are " + all, "--op"};
+  }
+  const std::string chosen = backend == "auto" ? best_backend() : std::string(backend);
+  if (is_gpu(chosen)) {
+    const Result<kernels::gpu::Device*> device = gpu_device(chosen);
     if (!device) return device.error();
-    return Checker(std::string(backend), *device, quick, progress, cancelled).run();
+    return Checker(chosen, *device, what, progress, cancelled).run();
   }
   RunSpec spec;
-  spec.backend = std::string(backend);
+  spec.backend = chosen;
   spec.model = check_model();
   spec.workload.context = 64, spec.workload.max_context = 512;
-  const Result<Setup> setup = prepare(spec);  // resolves `auto`, refuses what can't run here
+  const Result<Setup> setup = prepare(spec);  // refuses what can't run here
   if (!setup) return setup.error();
-  return Checker(setup->spec.backend, nullptr, quick, progress, cancelled).run();
+  return Checker(chosen, nullptr, what, progress, cancelled).run();
 }
 
 }  // namespace engine

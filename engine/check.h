@@ -46,8 +46,13 @@ using CheckProgress = std::function<void(const std::string& what, double fractio
 // flipped. REQUIRES: `preset` is tiny, tiny-dense or tiny-mxfp4.
 trace::ModelConfig check_model(std::string_view preset = "tiny");
 
-// error: no such backend, not usable here, cancelled.
-trace::Result<CheckReport> check(std::string_view backend, bool quick,
+struct CheckWhat {
+  bool quick = false;
+  std::vector<std::string> ops;  // these alone, by key, and no switches; none: all ops and all switches
+};
+
+// error: no such backend or op, not usable here, cancelled.
+trace::Result<CheckReport> check(std::string_view backend, const CheckWhat& what,
                                  const CheckProgress& progress = {},
                                  const std::atomic<bool>* cancelled = nullptr);
 

@@ -130,22 +130,27 @@ GPU_DEVICE uint32_t device_clock_low() {
   asm volatile("mov.u32 %0, %%globaltimer_lo;" : "=r"(t)::"memory");
   return t;
 }
-// Of a stamped launch: when the block's first thread could begin its work. As large as a line of shared memory, so that
-// what a kernel lays out by lines behind it stays so (with four bytes, asynchronous copies took half as long again).
-GPU_DEVICE uint32_t& begin_stamp() {
-  __shared__ __align__(128) uint32_t line[32];
+// Of a stamped launch, what its first thread lays down: when the block could begin its work, where it runs, where that is
+// to be written (kernels/gpu/stamp.h). It takes a line of shared memory, so that what a kernel lays out by lines behind it
+// stays so (with four bytes, asynchronous copies took half as long again).
+struct alignas(16) StampLine {
+  uint32_t begin, unit;
+  uint64_t slot;
+};
+GPU_DEVICE StampLine& stamp_line() {
+  __shared__ __align__(128) StampLine line[8];
   return line[0];
 }
 // Programmatic launch: a kernel may begin while the one before it in its stream still runs. Behind wait_for_previous()
 // all that it and those before it wrote is there; before it a kernel reads nothing but weights and writes nothing. Only
 // then may the next one begin: blocks of several kernels to come would crowd this one's off the multiprocessors.
-GPU_DEVICE void wait_unstamped() {
+GPU_DEVICE void wait_for_launches() {
   asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory");
 }
 GPU_DEVICE void wait_for_previous() {
-  wait_unstamped();
+  wait_for_launches();
 #if defined(DS_STAMPED)
-  if (threadIdx.x == 0) begin_stamp() = device_clock_low();
+  if (threadIdx.x == 0) stamp_line().begin = device_clock_low();
 #endif
 }
 // Blocks (x, y), (x, y + 1), ... of a launch with a cluster run at once and read each other's shared memory between two

@@ -19,20 +19,13 @@ inline constexpr int64_t kWideLogitLds = 2 * kWideLogitQuery + kLogitLds + 1024;
 GPU_DEVICE void mqa_logits_wide(const MqaLogitsArgs& a) {
   const int lane = lane_id(), group = lane / 4, part = lane % 4;
   const int64_t row = blockIdx.y;
-  const int32_t length = a.lengths[row];
-  const int tiles = (length + kLogitTile - 1) / kLogitTile, each = (tiles + static_cast<int>(gridDim.x) - 1) / static_cast<int>(gridDim.x);
-  const int first = static_cast<int>(blockIdx.x) * each, last = first + each < tiles ? first + each : tiles;
-  if (first >= last) return;  // the whole block; waves without a tile go along: the matrix instruction wants all four
   uint8_t* memory = lds() + static_cast<uint32_t>(-lds_address(lds())) % 1024;
   const LdsAddress queries = lds_address(memory);
-  LogitTiles ahead{.cache = a.cache,
-                   .table = a.block_table + blockIdx.y / static_cast<uint32_t>(a.next_n) * a.table_stride,
-                   .length = length,
-                   .page_size = a.cache.page_size,
-                   .whole = a.cache.page_size % kLogitTile == 0,
-                   .tile = first + wave_id(),
-                   .last = last,
-                   .ring = memory + 2 * kWideLogitQuery + wave_id() * kLogitStages * kLogitStage};
+  int first = 0;
+  LogitTiles ahead = logit_tiles(a, memory + 2 * kWideLogitQuery, &first);
+  const int32_t length = ahead.length;
+  const int last = ahead.last;
+  if (first >= last) return;  // the whole block; waves without a tile go along: the matrix instruction wants all four
   int32_t pages[kLogitStages - 1];
 #pragma unroll
   for (int i = 0; i < kLogitStages - 1; ++i) pages[i] = ahead.page_of(ahead.tile + i * kLogitWaves);

@@ -76,23 +76,31 @@ struct LogitTiles {
   }
 };
 
+// A block's share of its row's tiles, `first` on: those of this wave. rings: of all its waves.
+GPU_DEVICE LogitTiles logit_tiles(const MqaLogitsArgs& a, uint8_t* rings, int* first) {
+  const int32_t length = a.lengths[blockIdx.y];
+  const int tiles = (length + kLogitTile - 1) / kLogitTile, each = (tiles + static_cast<int>(gridDim.x) - 1) / static_cast<int>(gridDim.x);
+  *first = static_cast<int>(blockIdx.x) * each;
+  return {.cache = a.cache,
+          .table = a.block_table + blockIdx.y / static_cast<uint32_t>(a.next_n) * a.table_stride,
+          .length = length,
+          .page_size = a.cache.page_size,
+          .whole = a.cache.page_size % kLogitTile == 0,
+          .tile = *first + wave_id(),
+          .last = *first + each < tiles ? *first + each : tiles,
+          .ring = rings + wave_id() * kLogitStages * kLogitStage};
+}
+
 // HT tiles of 16 heads.
 template <int HT>
 GPU_DEVICE void mqa_logits(const MqaLogitsArgs& a) {
   const int lane = lane_id(), group = lane / 4, part = lane % 4;
   const int64_t row = blockIdx.y;
-  const int32_t length = a.lengths[row];
-  const int tiles = (length + kLogitTile - 1) / kLogitTile, each = (tiles + static_cast<int>(gridDim.x) - 1) / static_cast<int>(gridDim.x);
-  const int first = static_cast<int>(blockIdx.x) * each, last = first + each < tiles ? first + each : tiles;
+  int first = 0;
+  LogitTiles ahead = logit_tiles(a, lds(), &first);
+  const int32_t length = ahead.length;
+  const int last = ahead.last;
   if (first + wave_id() >= last) return;  // a whole wave
-  LogitTiles ahead{.cache = a.cache,
-                   .table = a.block_table + blockIdx.y / static_cast<uint32_t>(a.next_n) * a.table_stride,
-                   .length = length,
-                   .page_size = a.cache.page_size,
-                   .whole = a.cache.page_size % kLogitTile == 0,
-                   .tile = first + wave_id(),
-                   .last = last,
-                   .ring = lds() + wave_id() * kLogitStages * kLogitStage};
   int32_t pages[kLogitStages - 1];
 #pragma unroll
   for (int i = 0; i < kLogitStages - 1; ++i) pages[i] = ahead.page_of(ahead.tile + i * kLogitWaves);

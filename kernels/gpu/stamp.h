@@ -3,11 +3,13 @@
 //   cuda  %globaltimer: ns, in steps of 32 ns on an H200; the unit is the multiprocessor (%smid)
 //   hip   s_memrealtime: 100 MHz; the unit is XCC << 8 | shader engine, array and compute unit as HW_ID has them (its bits
 //         15..8). Compiled and audited, never run on hardware.
-// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda begin
-// waits in shared memory, of a kernel that waits before all else in a register of the first wave, and one store of 16 bytes
-// follows at the end; on hip eight bytes are stored at once and four at the end, and nothing stays in vector registers
-// across the body. Waves but the first are not held up by the end on cuda: they arrive at the barrier and leave; the first
-// waits for them. Measured: docs/results/h200-accounting.md.
+// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda, where a
+// launch is as long as its last block and every instruction behind the body adds to it, all but the end is laid down in shared
+// memory beforehand: slot and unit before the block waits for the launch ahead, begin behind that; then one read of 16 bytes, and
+// one store when all waves are there. Bodies that wait before all else and have registers to spare keep begin in one of the first
+// wave. On hip eight bytes are stored at once and four at the end, and nothing stays in vector
+// registers across the body. Waves but the first are not held up by the end on cuda: they arrive at the barrier and leave; the
+// first waits for them. Measured: docs/results/h200-accounting.md.
 // What is measured: begin is read by the first thread where the block may begin its work (on cuda behind
 // wait_for_previous(), when all launches ahead have ended). end is read when every wave has issued its last instruction of
 // the body; the stores of the body may still be on their way, and the block goes on for as long as one store takes to issue.
@@ -29,23 +31,6 @@ GPU_DEVICE uint32_t unit_id() {
   asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));
   return unit;
 }
-// Volatile: read anew behind the body instead of kept in registers across it.
-GPU_DEVICE uint32_t block_number() {
-  uint32_t x, y, width;
-  asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(x));
-  asm volatile("mov.u32 %0, %%ctaid.y;" : "=r"(y));
-  asm volatile("mov.u32 %0, %%nctaid.x;" : "=r"(width));
-  return y * width + x;
-}
-// The first wave goes on when all others have come here; those leave. The barrier is the one of barrier(): all threads
-// have taken all of the body's, since they come here.
-GPU_DEVICE void first_wave_waits() {
-  const uint32_t threads = blockDim.x;
-  if (threadIdx.x < kWave)
-    asm volatile("barrier.cta.sync 0, %0;" ::"r"(threads) : "memory");
-  else
-    asm volatile("barrier.cta.arrive 0, %0;" ::"r"(threads) : "memory");
-}
 
 #elif defined(GPU_HIP)
 
@@ -64,12 +49,6 @@ GPU_DEVICE uint32_t unit_id() {
   const uint32_t unit = __builtin_amdgcn_s_getreg(kHwId | 8 << 6 | 7 << 11);
   return static_cast<uint32_t>(__builtin_amdgcn_s_getreg(kXccId | 0 << 6 | 3 << 11)) << 8 | unit;
 }
-GPU_DEVICE uint32_t block_number() {
-  return blockIdx.y * gridDim.x + blockIdx.x;
-}
-GPU_DEVICE void first_wave_waits() {
-  barrier();  // gfx950 has no barrier that is only arrived at
-}
 
 #else
 
@@ -82,33 +61,67 @@ GPU_DEVICE uint32_t device_clock_low() {
 GPU_DEVICE uint32_t unit_id() {
   return ::simt::unit();
 }
-GPU_DEVICE uint32_t block_number() {
-  return blockIdx.y * gridDim.x + blockIdx.x;
-}
-GPU_DEVICE void first_wave_waits() {
-  barrier();
-}
 
 #endif
 
-// Where the block's slot is, and whether this lane is the one that writes it. On cuda both are found anew behind the body,
-// while the first wave would wait for the others;
-// on hip they are kept in scalar registers. (There, what is computed of uniform values in a branch of one lane merges with
-// the body's own such values into vector registers, and a thread's number kept across the body is one more.)
+GPU_DEVICE uint32_t block_number() {
+  return blockIdx.y * gridDim.x + blockIdx.x;
+}
+
+#if defined(GPU_CUDA)
+
+// Before the body.
+GPU_DEVICE void lay_line(gpu::StampSlot* slots) {
+  if (threadIdx.x != 0) return;
+  stamp_line().unit = unit_id();
+  stamp_line().slot = reinterpret_cast<uint64_t>(slots + block_number());
+}
+// Behind it: the first wave goes on when all others have come here; those leave. The barrier is the one of barrier(): all
+// threads have taken all of the body's, since they come here.
+GPU_DEVICE bool leaves(uint32_t thread) {
+  if (thread < kWave) return false;
+  asm volatile("barrier.cta.arrive 0, %0;" ::"r"(blockDim.x) : "memory");
+  return true;
+}
+GPU_DEVICE void wait_for_waves() {
+  asm volatile("barrier.cta.sync 0, %0;" ::"r"(blockDim.x) : "memory");
+}
+GPU_DEVICE void write_stamps() {
+  uint32_t thread;  // read anew instead of kept across the body
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  if (leaves(thread)) return;
+  uint32_t begin, unit, low, high;
+  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(begin), "=r"(unit), "=r"(low), "=r"(high)
+               : "r"(lds_address(&stamp_line()))
+               : "memory");
+  wait_for_waves();
+  const uint32_t end = device_clock_low();
+  if (thread == 0) *reinterpret_cast<Vec16*>(uint64_t{high} << 32 | low) = {begin, unit, end, 0};
+}
+// The same without the line, of a body that waits before all else; the compiler may keep what it likes in registers.
+template <class Body>
+GPU_DEVICE void stamped_in_registers(gpu::StampSlot* slots, const Body& body) {
+  wait_for_launches();
+  uint32_t begin = 0;
+  if (threadIdx.x < kWave) begin = device_clock_low();
+  body();
+  if (leaves(threadIdx.x)) return;
+  const uint32_t unit = unit_id();
+  gpu::StampSlot* slot = slots + block_number();
+  wait_for_waves();
+  const uint32_t end = device_clock_low();
+  if (threadIdx.x == 0) *reinterpret_cast<Vec16*>(slot) = {begin, unit, end, 0};
+}
+
+#else
+
+// Where the block's slot is, and whether this lane is the one that writes it. On hip both are kept in scalar registers. (There,
+// what is computed of uniform values in a branch of one lane merges with the body's own such values into vector registers, and
+// a thread's number kept across the body is one more.)
 class StampPlace {
  public:
-#if defined(GPU_CUDA)
-  GPU_DEVICE explicit StampPlace(gpu::StampSlot* slots) : m_slots(slots) {}
-  GPU_DEVICE gpu::StampSlot* slot() const { return m_slots + block_number(); }
-  GPU_DEVICE bool writes() const {
-    uint32_t thread;
-    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
-    return thread == 0;
-  }
-
- private:
-  gpu::StampSlot* m_slots;
-#elif defined(GPU_HIP)
+#if defined(GPU_HIP)
   GPU_DEVICE explicit StampPlace(gpu::StampSlot* slots)
       : m_slot(slots + block_number()), m_wave(static_cast<uint32_t>(__builtin_amdgcn_readfirstlane(static_cast<int>(threadIdx.x)))) {}
   GPU_DEVICE gpu::StampSlot* slot() const { return m_slot; }
@@ -127,47 +140,26 @@ class StampPlace {
 #endif
 };
 
-#if defined(GPU_CUDA)
-// All but the end is found while the first wave would wait for the others: a launch is as long as its last block.
-GPU_DEVICE void write_stamps(const StampPlace& place, uint32_t begin) {
-  gpu::StampSlot* slot = place.slot();
-  const bool writes = place.writes();
-  const uint32_t unit = unit_id();
-  first_wave_waits();
-  if (writes) *reinterpret_cast<Vec16*>(slot) = {begin, unit, device_clock_low(), 0};
-}
 #endif
 
 // The bodies return from themselves only: all threads come behind them. On cuda a body waits for what comes before it, and
-// so takes begin (kernels/gpu/gpu.h).
+// so takes begin (kernels/gpu/gpu.h); gfx950 has no barrier that is only arrived at.
 template <class Body>
 GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
-  const StampPlace place(slots);
 #if defined(GPU_CUDA)
+  lay_line(slots);
   body();
-  write_stamps(place, begin_stamp());
+  write_stamps();
 #else
+  const StampPlace place(slots);
   if (place.writes()) {
     const uint32_t begin = device_clock_low();
     *reinterpret_cast<Vec8*>(&place.slot()->begin) = {begin, unit_id()};
   }
   body();
-  first_wave_waits();
+  barrier();
   if (place.writes()) place.slot()->end = device_clock_low();
 #endif
 }
-
-#if defined(GPU_CUDA)
-// Of a kernel that waits before all else: begin stays in a register of the first wave, which nothing waits for.
-template <class Body>
-GPU_DEVICE void stamped_behind_wait(gpu::StampSlot* slots, const Body& body) {
-  const StampPlace place(slots);
-  wait_unstamped();
-  uint32_t begin = 0;
-  if (threadIdx.x < kWave) begin = device_clock_low();
-  body();
-  write_stamps(place, begin);
-}
-#endif
 
 }  // namespace kernels::GPU_NS

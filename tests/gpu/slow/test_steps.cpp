@@ -10,7 +10,7 @@
 namespace {
 
 void check_all(std::string_view backend) {
-  const auto report = engine::check(backend, true);
+  const auto report = engine::check(backend, {.quick = true});
   INFO((report ? std::string() : report.error().line()));
   REQUIRE(report.ok());
   INFO(backend << ", seed " << report->seed);
