@@ -17,10 +17,11 @@ correct)
   stage doctor 30 "$program" doctor
   stage check 240 "$program" check --backend cuda --json
   small="record --backend cuda --model tiny --context 600 --max-context 1024 --steps 1 --warmup 1 --set launch=eager"
-  for batch in 3 24; do  # 24: wide GEMMs, which the copy engine feeds
-    for tool in memcheck synccheck initcheck racecheck; do
-      stage sanitizer${batch}_$tool 75 env LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}" compute-sanitizer --tool $tool --print-limit 20 "$here/decodescope-record" $small --batch $batch
-    done
+  sanitizer="env LD_LIBRARY_PATH=$here/lib:${LD_LIBRARY_PATH:-} compute-sanitizer --print-limit 20 --tool"
+  for tool in memcheck synccheck initcheck racecheck; do
+    stage sanitizer_$tool 75 $sanitizer $tool "$here/decodescope-record" $small --batch 3
+    # The kernels of Hopper's own instructions, which take shapes that tiny has none of.
+    stage hopper_$tool 150 env DECODESCOPE_GPU_CLUSTERS=off $sanitizer $tool --kernel-name "regex=wide|fp8_64" "$here/decodescope-record" check --backend cuda --op gemm_fp8 --op gemm_bf16 --op mqa_logits --op sparse_mla
   done
   stage cpu 60 "$program" check --backend cpu --quick
   lscpu > "$OUT/lscpu.txt" ;;

@@ -2,7 +2,9 @@
 // first call is made, so a machine without one gets a line and not a failed start.
 #include <cuda_runtime_api.h>
 
+#include <cstdlib>
 #include <new>
+#include <string_view>
 
 #include "kernels/gpu/cuda/maps.h"
 #include "kernels/gpu/cuda/nvml.h"
@@ -105,6 +107,13 @@ CUresult encode(EncodeTiled call, const void* matrix, int64_t rows, int64_t byte
               CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 }
 
+// Blocks of a cluster, at most. DECODESCOPE_GPU_CLUSTERS=off: no clusters, for racecheck, which ends in an "Internal Sanitizer
+// Error" where blocks of one read each other's shared memory (tests/device/second.sh).
+int most_of_cluster() {
+  const char* clusters = std::getenv("DECODESCOPE_GPU_CLUSTERS");
+  return clusters && std::string_view(clusters) == "off" ? 1 : 8;
+}
+
 class CudaDevice final : public RuntimeDevice {
  public:
   CudaDevice() : RuntimeDevice(calls()) {}
@@ -127,7 +136,7 @@ class CudaDevice final : public RuntimeDevice {
     m_info.memory = static_cast<int64_t>(p.totalGlobalMem);
     m_info.l2_bytes = p.l2CacheSize;
     m_encode = find_encode();  // none: an old driver; other kernels do without
-    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), 8, m_encode != nullptr};
+    m_info.traits = {p.warpSize, p.multiProcessorCount, static_cast<int64_t>(p.sharedMemPerBlockOptin), most_of_cluster(), m_encode != nullptr};
     m_info.clock = {"%globaltimer", 1, "multiprocessor", 0};
     if (Status s = make_streams(); !s.ok()) return s;
     return load_kernels();
