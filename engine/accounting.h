@@ -27,7 +27,9 @@ struct AccountingReport {
   int launches = 0, steps = 0;
   std::vector<AccountingPass> passes;
   std::string no_profiler;      // why there are no passes under one; empty = there are
-  double stamps_cost_pct() const;  // of a step, stamps against bare: medians of alternating steps
+  // Of a step, stamps against bare, a value a capture of both: medians of steps in turn, each behind one that is not timed.
+  std::vector<double> stamps_costs_pct;
+  double stamps_cost_pct() const;  // their mean; not a number without passes
   std::vector<AccountingOp> ops;  // in the order of what stamps cost them; none without a profiler
   int64_t fit_residual_ns = 0;  // of stamps laid on the profiler's clock
 };

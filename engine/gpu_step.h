@@ -60,6 +60,8 @@ class GpuStep {
   // between two events, with a profiler 0. REQUIRES: can_stamp(), and profiled() for `profiled`.
   bool can_stamp() const { return m_device.can_stamp(); }
   int64_t run_stamped(const DecodePlan&, std::span<Stamp> device, Stamp* profiled = nullptr);
+  // The next bare and the next stamped step are captured anew: two captures of the same launches differ by up to a per cent.
+  void forget_graphs() { m_graph.reset(), m_stamped_graph.reset(); }
   // Writes four times what the device's last-level cache holds, ahead of whatever runs next.
   void empty_cache();
   const std::string& collector() const { return m_collector; }

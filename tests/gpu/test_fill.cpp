@@ -154,7 +154,13 @@ TEST_CASE("accounting: busy and idle add up to the window in every pass, and sta
   CHECK((accounted->passes[0].period_us > 0 && accounted->passes[1].period_us > 0));
   CHECK(accounted->passes[1].busy_ns + accounted->passes[1].idle_ns == accounted->passes[1].window_ns);
   CHECK(accounted->passes[1].window_ns > 0);
+  CHECK(accounted->stamps_costs_pct.size() == 1);  // too few steps for more captures
   CHECK(std::isfinite(accounted->stamps_cost_pct()));
+  spec.workload.steps = 10;
+  const auto twice = account(spec);
+  REQUIRE(twice);
+  CHECK(twice->stamps_costs_pct.size() == 2);
+  CHECK(twice->stamps_cost_pct() == (twice->stamps_costs_pct[0] + twice->stamps_costs_pct[1]) / 2);
   CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).busy_ns == 30);
   CHECK(coverage({{0, 10}, {5, 20}, {30, 40}}).idle_ns() == 10);
   const std::vector<Stamp> own = {{1010, 1020}, {1032, 1045}}, profiled = {{5, 25}, {28, 50}};
