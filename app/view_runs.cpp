@@ -123,8 +123,8 @@ std::string ab_text(const trace::AbResult& result) {
   out += fmt::format("\nverdict: {}  {}{:.3f} us a step ({:+.2f} %), 95 % interval [{:+.3f}, {:+.3f}] us, smallest detectable effect {:.3f} us\n",
                      trace::to_string(e.verdict), e.delta_us < 0 ? "" : "+", e.delta_us, e.delta_pct, e.lo, e.hi, e.mde_us);
   if (!e.reason.empty()) out += fmt::format("         {}\n", e.reason);
-  out += fmt::format("         {} form: {} instances of quads ABBA ({} quads kept), null arm {:+.3f} us, {:.1f} % of the quads dropped\n",
-                     result.spec.full ? "full" : "quick", e.instances, e.quads, e.null_delta_us, e.dropped_pct);
+  out += fmt::format("         {} form: {} instances of quads ABBA ({} quads kept), {}, {:.1f} % of the quads dropped\n",
+                     result.spec.full ? "full" : "quick", e.instances, e.quads, e.null_instances > 0 ? fmt::format("null arm {:+.3f} us", e.null_delta_us) : "no null arm", e.dropped_pct);
   const auto& q = result.equivalence;
   out += fmt::format("output:  {} ({}), {} values compared, largest difference {:g}{}{}\n", q.ok ? "equivalent" : "NOT EQUIVALENT",
                      trace::to_string(q.cls), q.compared, q.max_abs, q.first_difference.empty() ? "" : ", first: ", q.first_difference);

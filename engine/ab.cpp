@@ -26,6 +26,7 @@ using trace::Status;
 namespace {
 
 constexpr int kTracedSteps = 16;
+constexpr int kKept = 2;  // instances that an A/B cut off must have finished to be kept
 
 struct Counts {
   int instances, quads;
@@ -82,7 +83,7 @@ class AbRun {
   const AbSpec& spec() const { return m_result.spec; }
   const std::string& backend() const { return m_model.setup.spec.backend; }
   uint64_t seed() const { return spec().base.workload.seed; }
-  bool cancelled() const { return m_hooks.cancelled && m_hooks.cancelled(); }
+  bool cancelled() const { return !m_cut_off && m_hooks.cancelled && m_hooks.cancelled(); }
   Error cancel_error() const {
     return {"cancelled", "A/B in instance " + std::to_string(m_result.instances.size() + 1)};
   }
@@ -228,7 +229,7 @@ class AbRun {
   Status measure() {
     const OtherPrograms others;
     int real = 0, null_arms = 0;
-    for (int64_t i = spec().first_instance; real < m_counts.instances || null_arms == 0; ++i) {
+    for (int64_t i = spec().first_instance; !m_cut_off && (real < m_counts.instances || null_arms == 0); ++i) {
       Instance instance;
       instance.null_arm = i % 4 == 3 || real == m_counts.instances;
       (instance.null_arm ? null_arms : real) += 1;
@@ -236,7 +237,10 @@ class AbRun {
       if (!arms) return arms.error();
       m_result.instances.push_back(std::move(instance));
       for (m_quad = 0; m_quad < m_counts.quads;) {
-        if (cancelled()) return cancel_error();
+        if (cancelled()) {
+          if (const Status status = cut_off(); !status) return status;
+          break;
+        }
         Instance& now = m_result.instances.back();
         now.quads.push_back(quad(*arms, now));
         ++m_quad;
@@ -248,6 +252,19 @@ class AbRun {
       m_result.sensors = m_sensors;
       m_result.notes.push_back(text_of(m_sensors));
     }
+    return Ok{};
+  }
+
+  // Cancelled while it measures: of two finished instances and more something can be said. What is cut off is left out, and
+  // said; the recording, of seconds, goes on. error: too few.
+  Status cut_off() {
+    const Error error = cancel_error();
+    m_result.instances.pop_back();
+    const auto finished = std::count_if(m_result.instances.begin(), m_result.instances.end(), [](const Instance& i) { return !i.null_arm; });
+    if (finished < kKept) return error;
+    m_cut_off = true;
+    m_result.notes.push_back("cut off in instance " + std::to_string(m_result.instances.size() + 1) + " of " + std::to_string(m_total) +
+                             ": the " + std::to_string(m_result.instances.size()) + " before it are kept");
     return Ok{};
   }
 
@@ -317,6 +334,7 @@ class AbRun {
   AbResult m_result;
   Counts m_counts;
   int m_total, m_quad = 0;
+  bool m_cut_off = false;
   Model m_model;  // behind what report() reads: loading reports
   Caches m_a, m_b;
   trace::SensorRange m_sensors;

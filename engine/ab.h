@@ -2,7 +2,8 @@
 // same tokens, lengths, block tables and routing; they share the weights and every cache whose
 // format is the same, the others are converted once, before anything is timed. Each instance places
 // the arenas of both arms anew at seeded random offsets and plans them in random order. What the
-// arms compute is proven before, their launches are recorded after. Thread rule: one at a time,
+// arms compute is proven before, their launches are recorded after. Cancelled with two instances finished it keeps those, says so
+// in a note and records both arms. Thread rule: one at a time,
 // from one thread; `progress` and `cancelled` are called from it between steps.
 #pragma once
 #include <functional>
@@ -23,7 +24,7 @@ struct AbHooks {
 // nothing, a set that can't run. The setup is arm a's.
 trace::Result<Setup> prepare_ab(const trace::AbSpec&);
 
-// error: refused (as prepare_ab()), or cancelled. Throws std::bad_alloc.
+// error: refused (as prepare_ab()), or cancelled before two instances were finished. Throws std::bad_alloc.
 trace::Result<trace::AbResult> run_ab(const trace::AbSpec&, const AbHooks& = {});
 
 }  // namespace engine

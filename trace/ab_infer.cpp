@@ -155,7 +155,7 @@ AbEstimate infer(const std::vector<Instance>& instances) {
   e.lo = delta.lo;
   e.hi = delta.hi;
   e.mde_us = minimum_detectable_effect(delta.standard_error, delta.n);
-  e.null_delta_us = null_delta.mean;
+  e.null_delta_us = null_delta.n > 0 ? null_delta.mean : std::numeric_limits<double>::quiet_NaN();  // cut off before the first
   e.null_lo = null_delta.lo;
   e.null_hi = null_delta.hi;
   e.lag1 = real.squares > 0 ? real.products / real.squares : 0;

@@ -113,8 +113,8 @@ Markup verdict_section(const ReportData& data) {
     if (data.ab->spec.of_commands()) out.literal("<p>Output: two commands, whose outputs are not compared</p>");
     else out.put("<p>Output: <b class=\"{}\">{}</b> ({}), {} values compared, largest difference {:g}{}</p>", q.ok ? "good" : "bad", q.ok ? "equivalent" : "NOT EQUIVALENT", to_string(q.cls), q.compared, q.max_abs,
             q.first_difference.empty() ? "" : ", first: " + q.first_difference);
-    out.put("<p class=\"dim\">{} form: {} instances, {} quads A B B A kept, {:.1f} % dropped; smallest detectable effect {} us; null arm (A against A) {} us; lag-1 autocorrelation {:.2f}; instances' share of variance {:.2f}</p>",
-            data.ab->spec.full ? "full" : "quick", e.instances, e.quads, e.dropped_pct, report_us(e.mde_us), (e.null_delta_us >= 0 ? "+" : "") + report_us(e.null_delta_us), e.lag1, e.instance_variance_share);
+    out.put("<p class=\"dim\">{} form: {} instances, {} quads A B B A kept, {:.1f} % dropped; smallest detectable effect {} us; {}; lag-1 autocorrelation {:.2f}; instances' share of variance {:.2f}</p>",
+            data.ab->spec.full ? "full" : "quick", e.instances, e.quads, e.dropped_pct, report_us(e.mde_us), e.null_instances > 0 ? std::string("null arm (A against A) ") + (e.null_delta_us >= 0 ? "+" : "") + report_us(e.null_delta_us) + " us" : "no null arm", e.lag1, e.instance_variance_share);
     for (const auto& note : data.ab->notes) out.put("<p class=\"dim\">{}</p>", note);
   }
   out.literal("</section>\n");

@@ -212,3 +212,25 @@ TEST_CASE("an A/B that cannot be is refused, and one can be broken off") {
   REQUIRE_FALSE(broken.ok());
   CHECK(broken.error().what == "cancelled");
 }
+
+TEST_CASE("an A/B cut off keeps what it has finished") {
+  trace::AbSpec spec = small_ab("cat_skip");
+  spec.instances = 6, spec.quads = 2;
+  AbHooks hooks;
+  int instance = 0;
+  hooks.progress = [&](const trace::reply::AbProgress& p) { instance = p.instance; };
+  hooks.cancelled = [&] { return instance >= 3; };
+  const auto kept = run_ab(spec, hooks);
+  REQUIRE(kept);
+  CHECK(kept->instances.size() == 2);
+  for (const trace::Instance& i : kept->instances) CHECK(i.quads.size() == 2);
+  CHECK(std::any_of(kept->notes.begin(), kept->notes.end(), [](const std::string& n) { return n.find("cut off in instance 3 of 7: the 2 before it are kept") == 0; }));
+  CHECK((kept->estimate.null_instances == 0 && std::isnan(kept->estimate.null_delta_us)));
+  CHECK(kept->a->trace->events.size() > 0);
+  CHECK(kept->b->step_us.size() == 2 * 2 * 2 * static_cast<size_t>(spec.block_steps - spec.dropped_steps));
+  hooks.cancelled = [&] { return instance >= 2; };  // one alone says nothing
+  instance = 0;
+  const auto lost = run_ab(spec, hooks);
+  REQUIRE_FALSE(lost.ok());
+  CHECK(lost.error().what == "cancelled");
+}
