@@ -74,7 +74,7 @@ int resume_ab(const AbArgs& args) {
   trace::AbSpec spec = earlier->spec;
   spec.resume = args.resume;
   spec.first_instance = static_cast<int>(earlier->instances.size());
-  spec.full = args.full;
+  spec.full = args.full, spec.instances = args.instances, spec.quads = args.quads;
   EngineClient client;
   Outcome outcome = client.run_ab(spec);
   if (outcome.exit_code) return outcome.exit_code;
@@ -143,7 +143,7 @@ int run_ab(const AbArgs& args) {
   if (!ab) return refuse(ab.error());
   auto store = open_store(args.common.db);
   if (!store) return refuse(store.error());
-  ab->full = args.full;
+  ab->full = args.full, ab->instances = args.instances, ab->quads = args.quads;
   EngineClient client;
   Outcome outcome = client.run_ab(*ab);
   if (outcome.exit_code) return outcome.exit_code;
@@ -172,7 +172,8 @@ void add_ab(CLI::App& cli, Context& context) {
                   "         decodescope ab --toggle index_layout,page_size=1:64,logits_init --context 4096 --batch 4\n"
                   "         decodescope ab --resume 5 --full\n"
                   "         decodescope ab --exec-a './bench --old' --exec-b './bench --new' --metric 'TPOT: ([0-9.]+) ms'\n"
-                  "KEY alone compares its first with its last value. Exit code 1 when the arms are not equivalent.");
+                  "KEY alone compares its first with its last value. Ctrl-C keeps the instances that are finished, two or more;\n"
+                  "--resume goes on from there. Exit code 1 when the arms are not equivalent.");
   command->add_option("--toggle", args->toggle, "KEY[=A:B][,KEY...]")->type_name("KEY[=A:B]");
   command->add_flag("--full", args->full, "8 instances of 25 quads or more instead of the quick 3 of 8");
   command->add_option("--resume", args->resume, "add instances to the stored A/B of this run")->type_name("RUN");
@@ -181,8 +182,8 @@ void add_ab(CLI::App& cli, Context& context) {
   command->add_option("--metric", args->exec.metric, "of the commands' output: the number in the last match (its first group) is the reading; default: seconds of wall clock")->type_name("REGEX");
   command->add_option("--trace", args->exec.trace, "the commands write traces: the median step of the newest file is the reading")->type_name("GLOB");
   command->add_flag("--higher-is-better", args->exec.higher_is_better, "of the metric, such as tokens a second");
-  command->add_option("--instances", args->instances, "of commands: how many instances (default 3, with --full 8)");
-  command->add_option("--quads", args->quads, "of commands: quads A B B A in each (default 8, with --full 25)");
+  command->add_option("--instances", args->instances, "how many instances (default 3, with --full 8)");
+  command->add_option("--quads", args->quads, "quads A B B A in each (default 8, with --full 25 or, of switches, as many as a pilot asks for)");
   command->add_option("--timeout", args->exec.timeout_s, "of commands: seconds that one run may take")->capture_default_str();
   add_engine(*command, args->engine);
   add_common(*command, args->common);

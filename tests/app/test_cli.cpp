@@ -327,6 +327,7 @@ TEST_CASE("a model that no one publishes is labelled synthetic wherever it is na
   CHECK(run({"record", "--steps", "2", "--warmup", "0"}).out.find("tiny (synthetic)") != std::string::npos);
   CHECK(one_line_of_json(run({"record", "--steps", "2", "--warmup", "0", "--json"}))["synthetic"] == true);
   CHECK(run({"ab", "--toggle", "cat_skip"}).out.find("tiny (synthetic)") != std::string::npos);
+  CHECK(run({"ab", "--toggle", "cat_skip", "--instances", "2", "--quads", "1"}).out.find("2 instances of quads ABBA (2 quads kept)") != std::string::npos);
   CHECK(decodescope({"runs", "--db", db}).out.find("tiny (synthetic)") != std::string::npos);
   CHECK(one_line_of_json(decodescope({"runs", "--db", db, "--json"}))[0]["synthetic"] == true);
   CHECK(decodescope({"show", "1", "--db", db}).out.find("synthetic") != std::string::npos);
