@@ -36,7 +36,7 @@ std::vector<std::string> bench(std::initializer_list<const char*> more) {
 
 }  // namespace
 
-TEST_CASE("a bench is stored, listed, shown and compared row by row") {
+TEST_CASE("a bench is stored, listed, shown and compared row by row", "[slow]") {
   const Program program;
   const json first = program.ask(bench({"--name", "before"}));
   CHECK(first["run"] == 1);

@@ -313,7 +313,7 @@ TEST_CASE("every command has help with an example") {
   }
 }
 
-TEST_CASE("a model that no one publishes is labelled synthetic wherever it is named") {
+TEST_CASE("a model that no one publishes is labelled synthetic wherever it is named", "[slow]") {
   tests::TempFolder folder;
   const std::string db = folder / "runs.db";
   const std::vector<std::string> small = {"--model", "tiny", "--layers", "2", "--batch", "1", "--context", "40", "--db", db};

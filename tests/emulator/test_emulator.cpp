@@ -11,7 +11,7 @@
 
 using namespace kernels;
 
-TEST_CASE("every GPU kernel agrees with its reference") {
+TEST_CASE("every GPU kernel agrees with its reference", "[slow]") {
   for (const int wave : {64, 32}) {
     for (int i = 0; i < kOps; ++i) {
       const Op op = static_cast<Op>(i);

@@ -10,7 +10,7 @@
 using namespace engine;
 using namespace engine::test;
 
-TEST_CASE("bench step: every op of the step once, and the step itself") {
+TEST_CASE("bench step: every op of the step once, and the step itself", "[slow]") {
   auto spec = small_spec(2, 100);
   spec.workload.steps = 3;
   const auto report = bench(spec, {.whole_step = true});
@@ -50,7 +50,7 @@ TEST_CASE("bench step: every op of the step once, and the step itself") {
   CHECK(report->bench.products_of_floor() > 0);
 }
 
-TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the model is as before") {
+TEST_CASE("bench kernels: each distinct launch alone, warm or cold, and the model is as before", "[slow]") {
   for (const char* preset : {"tiny", "tiny-mxfp4"}) {
     auto spec = small_spec(2, 100, 1, preset);
     const auto report = bench(spec, {.cold = false, .repeats = 2});

@@ -108,7 +108,7 @@ TEST_CASE("a device generates the same weights and caches as the host") {
   }
 }
 
-TEST_CASE("bench runs on a device, with ceilings, floors and every op of the step") {
+TEST_CASE("bench runs on a device, with ceilings, floors and every op of the step", "[slow]") {
   const Emulated emulated(32);
   for (const bool whole : {false, true}) {
     BenchOptions options;

@@ -16,7 +16,7 @@
 
 namespace tests {
 
-TEST_CASE("the real window on an X server: flip, record, store, reopen, quit by key") {
+TEST_CASE("the real window on an X server: flip, record, store, reopen, quit by key", "[slow]") {
   const TempFolder folder;
   const Xvfb server;
   std::string why;
@@ -61,7 +61,7 @@ TEST_CASE("the real window on an X server: flip, record, store, reopen, quit by 
   CHECK_FALSE(broke_off);   // Ctrl+Q ended it
 }
 
-TEST_CASE("theme, text size, closed panels and the layout are kept under XDG from one start to the next, and reset") {
+TEST_CASE("theme, text size, closed panels and the layout are kept under XDG from one start to the next, and reset", "[slow]") {
   const TempFolder folder;
   const Xvfb server;
   const char* before = getenv("XDG_CONFIG_HOME");

@@ -53,7 +53,7 @@ TEST_CASE("remote: the window connects, runs live, flips, records and stores as 
   });
 }
 
-TEST_CASE("remote: a recording comes packed over a slow wire, and the window says how much of it is there") {
+TEST_CASE("remote: a recording comes packed over a slow wire, and the window says how much of it is there", "[slow]") {
   const TempFolder folder;
   // 4 KiB every 20 ms.
   const std::string wire = "import sys, time\nwhile b := sys.stdin.buffer.read1(4096):\n  sys.stdout.buffer.write(b); sys.stdout.buffer.flush(); time.sleep(0.02)";
