@@ -87,7 +87,6 @@ inline Launch wide_launch(Kernel kernel, int64_t M, int64_t N, int64_t row_bytes
   return wide_tiles<WideShape<false, 1>>(kernel, M, N, f.cluster);
 }
 
-
 #if defined(GPU_CUDA)
 
 // What a team works on: steps first, first + by, ... of K. What can be had from the arguments

@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 
+#include "kernels/reference.h"
 #include "kernels/verify.h"
 
 using namespace kernels;
@@ -167,6 +168,22 @@ TEST_CASE("the published split rule, and what more than 16 heads make of it") {
   CHECK(sparse_splits(16, 128, 2048) == 4);
   CHECK(sparse_splits(64, 128, 2048) == 1);
   CHECK(sparse_splits(128, 128, 2048) == 1);
+}
+
+TEST_CASE("what an instruction of fewer bits may be off is allowed to it alone, and only that") {
+  float got[] = {1.0f, 1.0005f};
+  const Tensor t = matrix("out", Format::f32, got, 1, 2, 2);
+  Expected want;
+  want.add(1.0, 0), want.add(1.0, 0);
+  CHECK_FALSE(judge(t, want, true).ok());  // the reference allows it nothing
+  want.narrow = {0.001, 0.001};
+  CHECK_FALSE(judge(t, want).ok());
+  CHECK(judge(t, want, true).ok());
+  got[1] = 1.002f;
+  CHECK_FALSE(judge(t, want, true).ok());
+  Sum sum;
+  for (const double term : {3.0, -4.0}) sum.add(term);
+  CHECK(sum.narrow_slack() == 5.0 / 512);  // of the root of the squares, not of the sum
 }
 
 TEST_CASE("guards, poison and the judge catch what they are for") {
