@@ -95,6 +95,10 @@ int run_sweep(const SweepArgs& args) {
   hooks.program = program_name();
   hooks.progress = [&](const std::string& what, double done) { line.show(what, done); };
   hooks.cancelled = [] { return interrupted(); };
+  std::string ended;
+  hooks.ended = [&](const trace::Error& error, size_t cell, size_t all) {
+    ended = fmt::format("{}; the sweep ended in cell {} of {}, the {} before it are kept", error.line(), cell, all, cell - 1);
+  };
   auto cells = engine::run_sweep(spec, hooks);
   line.clear();
   if (!cells) {
@@ -112,7 +116,8 @@ int run_sweep(const SweepArgs& args) {
   }
   if (args.common.json) print_json(out);
   else print_cells(*cells, args.toggle);
-  return equivalent ? kDone : kFailed;
+  if (!ended.empty()) note("error: {}", ended);
+  return equivalent && ended.empty() ? kDone : kFailed;
 }
 
 }  // namespace
@@ -121,7 +126,7 @@ void add_sweep(CLI::App& cli, Context& context) {
   auto args = std::make_shared<SweepArgs>();
   auto* command = cli.add_subcommand("sweep", "What a switch buys over scenarios and concurrencies, beside what was published.");
   command->footer("Example: decodescope sweep --scenario 1k1k,8k1k --conc 4,8 --toggle cat_skip --model tiny --json\n"
-                  "ci95 is of delta_pct. A decode step, not a TPOT: no prefill is interleaved.");
+                  "ci95 is of delta_pct. A decode step, not a TPOT: no prefill is interleaved. Ctrl-C keeps the cells that are finished.");
   command->add_option("--scenario", args->scenarios, "input and output length: 8k1k, 512/128")->delimiter(',')->capture_default_str();
   command->add_option("--conc", args->concurrencies, "sequences at once")->delimiter(',')->capture_default_str();
   command->add_option("--toggle", args->toggle, "KEY[=A:B][,KEY...]")->capture_default_str()->type_name("KEY[=A:B]");

@@ -85,7 +85,12 @@ Result<std::vector<SweepCell>> run_sweep(const SweepSpec& spec, const SweepHooks
              (static_cast<double>(i) + std::min(done, 1.0)) / static_cast<double>(cells.size()));
     };
     Result<trace::AbResult> result = run_ab(specs[i], ab);
-    if (!result) return result.error();
+    if (!result && i == 0) return result.error();
+    if (!result && hooks.ended) hooks.ended(result.error(), i + 1, cells.size());
+    if (!result) {
+      cells.resize(i);
+      break;
+    }
     cells[i].result = std::move(result).value();
     p.push_back(trace::p_value(cells[i].result.instances));
   }

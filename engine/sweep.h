@@ -35,9 +35,11 @@ struct SweepHooks {
   std::function<void(const std::string& what, double fraction)> progress;
   std::function<bool()> cancelled;
   std::string program;
+  // A cell failed or was cancelled, by number, of so many: the cells that were finished before are returned.
+  std::function<void(const trace::Error&, size_t cell, size_t cells)> ended;
 };
 
-// error: as prepare() for any cell, before anything runs; or cancelled.
+// error: as prepare() for any cell, before anything runs; failed or cancelled in the first cell.
 trace::Result<std::vector<SweepCell>> run_sweep(const SweepSpec&, const SweepHooks& = {});
 
 }  // namespace engine

@@ -81,6 +81,26 @@ TEST_CASE("a cell that cannot run refuses the sweep before any has run") {
   CHECK(run_sweep(spec, hooks).error().what == "cancelled");
 }
 
+TEST_CASE("a sweep broken off keeps the cells that are finished") {
+  SweepSpec spec = small_sweep();
+  REQUIRE(spec.scenarios.size() * spec.concurrencies.size() > 1);
+  const size_t all = spec.scenarios.size() * spec.concurrencies.size();
+  bool second = false;
+  size_t ended = 0;
+  SweepHooks hooks;
+  hooks.progress = [&](const std::string& what, double) { second = second || what.starts_with("64/32 c3:"); };
+  hooks.cancelled = [&] { return second; };
+  hooks.ended = [&](const trace::Error& error, size_t cell, size_t cells) {
+    CHECK((error.what == "cancelled" && cells == all));
+    ended = cell;
+  };
+  const auto kept = run_sweep(spec, hooks);
+  REQUIRE(kept);
+  CHECK((ended == 2 && kept->size() == 1));
+  CHECK((*kept)[0].result.instances.size() > 1);
+  CHECK((*kept)[0].adjusted_p == trace::p_value((*kept)[0].result.instances));  // adjusted for the cells there are
+}
+
 TEST_CASE("published figures stand where something was published") {
   const auto p = trace::published_tpot(trace::ToggleKey::cat_skip, "8k1k", 4);
   REQUIRE(p);
