@@ -92,7 +92,8 @@ int resume_ab(const AbArgs& args) {
     if (std::find(all.notes.begin(), all.notes.end(), text) == all.notes.end()) all.notes.push_back(text);
   }
   if (auto updated = store->update_ab(all.a->ab_id, all); !updated) return refuse(updated.error());
-  return print_ab(all, args.common);
+  const int code = print_ab(all, args.common);
+  return interrupted() ? kFailed : code;
 }
 
 // Two commands of somebody's. Readings of traces are stored as two linked runs; a metric or a time is printed alone, as a
@@ -149,7 +150,8 @@ int run_ab(const AbArgs& args) {
   if (outcome.exit_code) return outcome.exit_code;
   auto stored = store_ab(*store, *outcome.ab);
   if (!stored) return refuse(stored.error());
-  return print_ab(*stored, args.common);
+  const int code = print_ab(*stored, args.common);
+  return interrupted() ? kFailed : code;  // kept, but not all that was asked for
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ using trace::Status;
 
 namespace {
 
-constexpr int kTracedSteps = 16;
+constexpr int kTracedSteps = 16, kTracedWhenCutOff = 4;  // somebody waits
 constexpr int kKept = 2;  // instances that an A/B cut off must have finished to be kept
 
 struct Counts {
@@ -91,7 +91,7 @@ class AbRun {
   void report(const std::string& detail) {
     if (!m_hooks.progress) return;
     trace::reply::AbProgress p;
-    p.instance = static_cast<int>(m_result.instances.size()), p.instances = m_total;
+    p.instance = static_cast<int>(m_result.instances.size()) - (m_measuring ? 1 : 0), p.instances = m_total;  // finished
     p.quad = m_quad, p.quads = m_counts.quads;
     p.detail = detail;
     if (!m_result.instances.empty()) p.so_far = trace::infer(m_result.instances);
@@ -236,6 +236,7 @@ class AbRun {
       Result<Arms> arms = place_both(i, instance.null_arm);
       if (!arms) return arms.error();
       m_result.instances.push_back(std::move(instance));
+      m_measuring = true;
       for (m_quad = 0; m_quad < m_counts.quads;) {
         if (cancelled()) {
           if (const Status status = cut_off(); !status) return status;
@@ -247,6 +248,7 @@ class AbRun {
         report(now.null_arm ? "null arm: a against a" : "measuring");
       }
     }
+    m_measuring = false;
     if (const std::string note = others.note(); !note.empty()) m_result.notes.push_back(note);
     if (m_sensors.readings > 0) {
       m_result.sensors = m_sensors;
@@ -256,7 +258,7 @@ class AbRun {
   }
 
   // Cancelled while it measures: of two finished instances and more something can be said. What is cut off is left out, and
-  // said; the recording, of seconds, goes on. error: too few.
+  // said; both arms are recorded, a few steps each. error: too few.
   Status cut_off() {
     const Error error = cancel_error();
     m_result.instances.pop_back();
@@ -289,7 +291,8 @@ class AbRun {
                          std::map<std::string, double>& launches) {
     std::vector<RecordedStep> steps;
     std::vector<double> us;
-    for (int i = 0; i < kTracedSteps && !cancelled(); ++i) {
+    const int count = m_cut_off ? kTracedWhenCutOff : kTracedSteps;
+    for (int i = 0; i < count && !cancelled(); ++i) {
       m_model.before_step(arm.plan());
       steps.push_back(recorded_step(m_model.executor, arm.plan(), i));
       us.push_back(static_cast<double>(steps.back().end_ns - steps.back().begin_ns) / 1000);
@@ -298,7 +301,7 @@ class AbRun {
     const trace::TracePtr trace =
         build_trace(arm.plan(), steps, {m_model.config().name, device_name(m_model.setup), spec().base.backend});
     for (const trace::Event& e : trace->events)
-      launches[std::string(trace->name_of(e))] += 1.0 / kTracedSteps;
+      launches[std::string(trace->name_of(e))] += 1.0 / count;
     return trace;
   }
 
@@ -334,7 +337,7 @@ class AbRun {
   AbResult m_result;
   Counts m_counts;
   int m_total, m_quad = 0;
-  bool m_cut_off = false;
+  bool m_measuring = false, m_cut_off = false;  // the last instance is under way; those to come are not wanted
   Model m_model;  // behind what report() reads: loading reports
   Caches m_a, m_b;
   trace::SensorRange m_sensors;

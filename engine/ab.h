@@ -3,7 +3,7 @@
 // format is the same, the others are converted once, before anything is timed. Each instance places
 // the arenas of both arms anew at seeded random offsets and plans them in random order. What the
 // arms compute is proven before, their launches are recorded after. Cancelled with two instances finished it keeps those, says so
-// in a note and records both arms. Thread rule: one at a time,
+// in a note and records a few steps of each arm. Thread rule: one at a time,
 // from one thread; `progress` and `cancelled` are called from it between steps.
 #pragma once
 #include <functional>

@@ -333,6 +333,13 @@ TEST_CASE("a model that no one publishes is labelled synthetic wherever it is na
   CHECK(decodescope({"show", "1", "--db", db}).out.find("synthetic") != std::string::npos);
 }
 
+TEST_CASE("check of one op checks that alone, and refuses one that there is not") {
+  const auto one = one_line_of_json(decodescope({"check", "--backend", "cpu", "--quick", "--op", "topk", "--json"}));
+  REQUIRE(one["ops"].size() == 1);
+  CHECK((one["ops"][0]["op"] == "topk" && one["ops"][0]["cases"] == 6 && one["toggles"].empty() && one["ok"] == true));
+  check_refused(decodescope({"check", "--op", "warp_drive"}), "warp_drive");
+}
+
 TEST_CASE("record --prefill starts from a real prefix and says so") {
   tests::TempFolder folder;
   const std::string db = folder / "runs.db";

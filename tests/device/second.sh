@@ -5,7 +5,6 @@
 #   probe     doctor --bundle: the device's clock, empty node, reads and copies by size, stamps against the profiler, check
 #   speed     bench kernels and step at batches 1, 4, 16 and 64
 #   rows      the other shapes of the table of peers: long contexts, more heads, other models
-#   ab        A/Bs of the switches, the streams in the full form, one sweep
 #   samples   small recordings with both clocks, exported
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -51,11 +50,6 @@ rows)  # every shape of the peers' table: few layers, so that loading is short
     for c in 1024 8192 65536; do stage k2_8_${c}_$m 30 "$program" bench kernels $few --model kimi-k2 --tp 8 --context $c --set kv_dtype=bf16 --batch $m; done
   done
   for m in 1 4 16; do stage glm_8_131072_$m 30 "$program" bench kernels $few --model glm-5 --tp 8 --context 131000 $on --batch $m; done ;;
-ab)
-  stage ab_cat_skip 80 "$program" ab $glm --batch 4 --toggle cat_skip --json                                            # 31 s
-  stage ab_index 150 "$program" ab $glm --batch 64 --toggle index_layout,page_size=1:64,logits_init --json              # 100 s
-  stage ab_streams 450 "$program" ab --backend cuda --model glm-5 --tp 8 --toggle streams --full --json                 # 140 s with --quads 25, up to four times as many
-  stage sweep 200 "$program" sweep --backend cuda --model glm-5 --tp 8 --layers 8 --scenario 1k1k,8k1k --conc 4,8,16,32,64 --toggle cat_skip --json ;;
 samples)
   i=0
   six="$glm $narrow --layers 6 --batch 4 --steps 4 --set stamps=on"

@@ -54,7 +54,7 @@ std::string ab_progress_text(const SessionState& s) {
   for (const trace::ToggleKey k : s.ab_keys) text += " " + std::string(trace::info(k).name);
   if (s.ab_progress && s.ab_progress->instances > 0) {
     const auto& p = *s.ab_progress;
-    text += ": instance " + std::to_string(p.instance) + " of " + std::to_string(p.instances);
+    text += ": instance " + std::to_string(std::min(p.instance + 1, p.instances)) + " of " + std::to_string(p.instances);
     if (p.quads > 0) text += ", quad " + std::to_string(p.quad) + " of " + std::to_string(p.quads);
     if (!p.detail.empty()) text += " · " + p.detail;
   }
