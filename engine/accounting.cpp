@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "engine/gpu_step.h"
 #include "trace/stats.h"
@@ -23,6 +24,16 @@ Coverage coverage(std::vector<Stamp> s) {
   }
   c.window_ns = end - s[0].start_ns;
   return c;
+}
+
+std::vector<int64_t> advances(std::span<const Stamp> step) {
+  std::vector<size_t> order(step.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return step[a].end_ns < step[b].end_ns; });
+  std::vector<int64_t> by(step.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    by[order[i]] = step[order[i]].end_ns - (i == 0 ? step[order[i]].start_ns : step[order[i - 1]].end_ns);
+  return by;
 }
 
 namespace {
@@ -47,7 +58,7 @@ class Accounting {
     for (int round = 0; round < rounds; ++round) {
       std::vector<double> bare, stamped;
       m_gpu.forget_graphs();
-      pass("bare and stamps", (m_steps + rounds - 1) / rounds, [&](int i) { one_of_each(i % 2 == 0, bare, stamped, device, stamps); });
+      pass("bare and stamps", (m_steps + rounds - 1) / rounds, [&](int i) { rows_of_each(i % 2 == 0, bare, stamped, device, stamps); });
       r.stamps_costs_pct.push_back(100 * (trace::median(stamped) / trace::median(bare) - 1));
       none.period_us.insert(none.period_us.end(), bare.begin(), bare.end());
       stamps.period_us.insert(stamps.period_us.end(), stamped.begin(), stamped.end());
@@ -77,20 +88,17 @@ class Accounting {
     std::vector<std::vector<Stamp>> steps;
   };
 
-  static constexpr int kLeast = 5;  // steps a capture
+  static constexpr int kLeast = 5;  // rows a capture
+  static constexpr int kRow = 4;    // steps timed together
 
-  // A bare step and a stamped one, either first, so that what drifts (clocks, temperature) takes part in both. Each directly
-  // behind a bare one: stamps are read by the host, and a step behind that finds the device idle for milliseconds.
-  void one_of_each(bool bare_first, std::vector<double>& bare, std::vector<double>& stamped, std::vector<Stamp>& device, Collected& stamps) {
-    for (const bool is_bare : {bare_first, !bare_first}) {
-      m_session.model().executor.run(m_plan);
-      if (is_bare) {
-        bare.push_back(us_of(m_session.model().executor.run(m_plan)));
-      } else {
-        stamped.push_back(us_of(m_gpu.run_stamped(m_plan, device)));
-        stamps.steps.push_back(device);
-      }
-    }
+  // Bare steps and stamped ones, either first, so that what drifts (clocks, temperature) takes part in both; then one whose stamps
+  // are read. Steps are timed in a row of their own form: the launch of another graph, and the device idle while the host reads
+  // stamps, are not what stamps cost.
+  void rows_of_each(bool bare_first, std::vector<double>& bare, std::vector<double>& stamped, std::vector<Stamp>& device, Collected& stamps) {
+    for (const bool is_bare : {bare_first, !bare_first})
+      (is_bare ? bare : stamped).push_back(us_of(m_gpu.run_in_a_row(m_plan, !is_bare, kRow)));
+    m_gpu.run_stamped(m_plan, device);
+    stamps.steps.push_back(device);
   }
 
   template <class Step>
@@ -129,19 +137,22 @@ class Accounting {
     return p;
   }
 
-  // Of one op key, the time of a step's launches: median over the steps.
-  double op_us(const Collected& c, std::string_view key) const {
+  // Of one op key, by how much its launches move a step on: median over the steps.
+  double op_us(const std::vector<std::vector<int64_t>>& steps, std::string_view key) const {
     std::vector<double> us;
-    for (const std::vector<Stamp>& step : c.steps) {
+    for (const std::vector<int64_t>& step : steps) {
       us.push_back(0);
       for (size_t i = 0; i < step.size(); ++i) {
-        if (m_plan.ops[i].key == key) us.back() += us_of(step[i].end_ns - step[i].start_ns);
+        if (m_plan.ops[i].key == key) us.back() += us_of(step[i]);
       }
     }
     return us.empty() ? 0 : trace::median(us);
   }
-  std::vector<AccountingOp> by_op(const Collected& plain, const Collected& stamped) const {
+  std::vector<AccountingOp> by_op(const Collected& plain_steps, const Collected& stamped_steps) const {
     std::vector<AccountingOp> all;
+    std::vector<std::vector<int64_t>> plain, stamped;
+    for (const std::vector<Stamp>& step : plain_steps.steps) plain.push_back(advances(step));
+    for (const std::vector<Stamp>& step : stamped_steps.steps) stamped.push_back(advances(step));
     for (const PlannedOp& op : m_plan.ops) {
       const auto at = std::find_if(all.begin(), all.end(), [&](const AccountingOp& o) { return o.op == op.key; });
       if (at != all.end())

@@ -15,7 +15,8 @@ struct AccountingPass {
   double kernel_us = 0, gap_us = 0;                 // medians over that step's launches on stream 0
 };
 
-// An op's launches of a step by the profiler, medians over the steps: as they are, and in their stamped form.
+// By how much an op's launches move a step on (advances()), by the profiler, medians over the steps: as they are, and in their
+// stamped form. (Durations won't do: of launches that begin while the one ahead still runs they hold its time too.)
 struct AccountingOp {
   std::string op;
   int launches = 0;
@@ -27,7 +28,7 @@ struct AccountingReport {
   int launches = 0, steps = 0;
   std::vector<AccountingPass> passes;
   std::string no_profiler;      // why there are no passes under one; empty = there are
-  // Of a step, stamps against bare, a value a capture of both: medians of steps in turn, each behind one that is not timed.
+  // Of a step, stamps against bare, a value a capture of both: medians of rows of steps of one form, in turn.
   std::vector<double> stamps_costs_pct;
   double stamps_cost_pct() const;  // their mean; not a number without passes
   std::vector<AccountingOp> ops;  // in the order of what stamps cost them; none without a profiler
@@ -43,5 +44,8 @@ struct Coverage {
   int64_t idle_ns() const { return window_ns - busy_ns; }
 };
 Coverage coverage(std::vector<Stamp>);
+// Of each launch of a step, by how much its end is later than all ends before it (the first of them: than its own start). Their sum
+// is what the step takes from that start to its last end.
+std::vector<int64_t> advances(std::span<const Stamp>);
 
 }  // namespace engine

@@ -295,14 +295,37 @@ void GpuStep::end_profile(const DecodePlan& plan, const char* suffix, Stamp* sta
   }
 }
 
+void GpuStep::make_slots() {
+  if (m_slots) return;
+  int64_t blocks = 0;
+  for (const Moved& m : m_ops) blocks += m.launch.grid_x * m.launch.grid_y;
+  m_slots = std::make_unique<Scratch>(m_device, std::max<int64_t>(blocks, 1) * static_cast<int64_t>(sizeof(kernels::gpu::StampSlot)), "slots of stamps");
+}
+
+int64_t GpuStep::run_in_a_row(const DecodePlan& plan, bool stamped, int steps) {
+  if (plan.ops.empty()) return 0;
+  push_changes();
+  if (stamped) make_slots();
+  for (const std::shared_ptr<Image>& image : m_written) image->host_stale = true;
+  kernels::gpu::Graph* graph = m_graph_wanted ? &captured(stamped ? m_stamped_graph : m_graph, plan, stamped) : nullptr;
+  const auto one = [&] {
+    if (graph)
+      need(m_device.launch(*graph, 0), "graph");
+    else
+      enqueue(plan, false, stamped);
+  };
+  one();
+  const int64_t ns = timed([&] {
+    for (int i = 0; i < steps; ++i) one();
+  });
+  copy_outputs(plan.ops.back(), false);
+  return ns / steps;
+}
+
 int64_t GpuStep::run_stamped(const DecodePlan& plan, std::span<Stamp> device, Stamp* profiled) {
   if (plan.ops.empty()) return 0;
   push_changes();
-  if (!m_slots) {
-    int64_t blocks = 0;
-    for (const Moved& m : m_ops) blocks += m.launch.grid_x * m.launch.grid_y;
-    m_slots = std::make_unique<Scratch>(m_device, std::max<int64_t>(blocks, 1) * static_cast<int64_t>(sizeof(kernels::gpu::StampSlot)), "slots of stamps");
-  }
+  make_slots();
   for (const std::shared_ptr<Image>& image : m_written) image->host_stale = true;
   const int64_t begin = now_ns();
   int64_t ns = 0;

@@ -60,6 +60,9 @@ class GpuStep {
   // between two events, with a profiler 0. REQUIRES: can_stamp(), and profiled() for `profiled`.
   bool can_stamp() const { return m_device.can_stamp(); }
   int64_t run_stamped(const DecodePlan&, std::span<Stamp> device, Stamp* profiled = nullptr);
+  // The same step `steps` times, each directly behind one of its own form, nothing of them read by the host; returns the time of one,
+  // between two events. REQUIRES: steps > 0; can_stamp() for `stamped`.
+  int64_t run_in_a_row(const DecodePlan&, bool stamped, int steps);
   // The next bare and the next stamped step are captured anew: two captures of the same launches differ by up to a per cent.
   void forget_graphs() { m_graph.reset(), m_stamped_graph.reset(); }
   // Writes four times what the device's last-level cache holds, ahead of whatever runs next.
@@ -103,6 +106,7 @@ class GpuStep {
   void copy_outputs(const PlannedOp&, bool to_device);
   void enqueue(const DecodePlan&, bool events, bool device_stamps = false);
   kernels::gpu::Graph& captured(std::unique_ptr<kernels::gpu::Graph>&, const DecodePlan&, bool device_stamps);
+  void make_slots();
   void reduce_stamps(std::span<Stamp> device, int64_t step_ns);
   void end_profile(const DecodePlan&, const char* suffix, Stamp*, int64_t begin_ns);
   int64_t timed(const std::function<void()>& enqueue);
