@@ -72,6 +72,12 @@ inline LdsAddress lds_address(void* at) {
 inline void copy16_async(LdsAddress to, const void* from, bool if_so) {
   if (if_so) ::simt::copy_later(to, from, 16);
 }
+inline LdsAddress lds_address_of_lane(void* at) {
+  return lds_address(at);
+}
+inline void copy16_once(LdsAddress to, const void* from) {
+  ::simt::copy_later(to, from, 16);
+}
 inline void copy4_async(LdsAddress to, const void* from, bool if_so) {
   if (if_so) ::simt::copy_later(to, from, 4);
 }

@@ -136,7 +136,7 @@ struct WideTeam : WideShape<kBf16, kStrips> {
     arrive_with_bytes(barrier_of(s), kStrips * kWideTile);
 #pragma unroll
     for (int strip = 0; strip < kStrips; ++strip)
-      copy_tile(address(weights_of(s, strip)), wide.w, step(i) * kStageBytes, column() + 64 * strip, barrier_of(s));
+      copy_tile_once(address(weights_of(s, strip)), wide.w, step(i) * kStageBytes, column() + 64 * strip, barrier_of(s));
   }
   GPU_DEVICE void copy_tokens(int s, int i) const {  // by one lane
     arrive_with_bytes(barrier_of(s), wide_tokens(wide.args.M) * kStageBytes);

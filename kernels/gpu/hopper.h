@@ -34,6 +34,13 @@ GPU_DEVICE void copy_tile(LdsAddress to, const CUtensorMap& map, int byte, int r
                "l"(&map), "r"(byte), "r"(row), "r"(barrier)
                : "memory");
 }
+// The same of what a step reads once, as copy16_once().
+GPU_DEVICE void copy_tile_once(LdsAddress to, const CUtensorMap& map, int byte, int row, LdsAddress barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(to),
+      "l"(&map), "r"(byte), "r"(row), "r"(barrier), "l"(kEvictFirst)
+      : "memory");
+}
 
 // 64 x 64 by a warpgroup: rows lane / 4 and lane / 4 + 8 of the wave's 16, columns 8 j + 2 (lane % 4) + {0, 1} at 4 j.
 struct MatrixSums {

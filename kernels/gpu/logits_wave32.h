@@ -54,10 +54,11 @@ struct LogitTiles {
     const uint8_t* from = cache.data + page * index_page_bytes(page_size);
     const uint8_t* keys = from + in_page * kIndexDim;  // 2048 bytes in either layout
     const bool shuffled = cache.layout == IndexLayout::preshuffle;
+    const LdsAddress at = lds_address_of_lane(to);
 #pragma unroll
     for (int i = 0; i < kLogitTile * 8 / kWave; ++i) {
       const int j = i * kWave + lane, key = shuffled ? j % 16 : j / 8, chunk = shuffled ? j / 16 : j % 8;
-      copy16_async(to + key * kIndexDim + (chunk ^ logit_swizzle(key)) * 16, keys + j * 16);
+      copy16_once(at + key * kIndexDim + (chunk ^ logit_swizzle(key)) * 16, keys + j * 16);
     }
     if (lane < kLogitTile)
       copy4_async(to + kLogitTile * kIndexDim + lane * 4, from + index_scale_offset(page_size, static_cast<int>(in_page)) + lane * 4);

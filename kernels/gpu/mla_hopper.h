@@ -84,10 +84,11 @@ struct Mla64 {
     const int32_t slot = slots(tile)[share_row()];
     const uint8_t* from = static_cast<const uint8_t*>(a.cache.data) + int64_t{slot} * kMla64Width + part * 16;
     uint8_t* to = memory + share_raw();
+    const LdsAddress row = lds_address_of_lane(to);
 #pragma unroll
     for (int i = 0; i < kMla64Chunks / 4; ++i) {
       if (slot >= 0)
-        copy16_async(to + i * 64, from + i * 64);
+        copy16_once(row + i * 64, from + i * 64);
       else
         *reinterpret_cast<Piece*>(to + i * 64) = no_piece();
     }

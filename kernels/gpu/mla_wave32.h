@@ -96,16 +96,17 @@ struct MlaBlock {
     const auto* cache = static_cast<const uint8_t*>(g.cache.data);
     const int32_t* slot_of = slots(tile);
     uint8_t* to = lds() + ((tile - g.first) & (g.stages - 1)) * at.tile;
+    const LdsAddress stage = lds_address_of_lane(to);
     const int pieces = chunks(), over = kMlaThreads / pieces, rest = kMlaThreads % pieces;
     int row = static_cast<int>(thread_id()) / pieces, c = static_cast<int>(thread_id()) % pieces;
 #pragma unroll 6
     for (; row < kMlaTile;) {
       const int32_t slot = slot_of[row];
-      uint8_t* place = to + row * at.row + (c ^ mla_swizzle(row)) * 16;
+      const int place = row * at.row + (c ^ mla_swizzle(row)) * 16;
       if (slot >= 0)
-        copy16_async(place, cache + (int64_t{slot} * pieces + c) * 16);
+        copy16_once(stage + place, cache + (int64_t{slot} * pieces + c) * 16);
       else
-        *reinterpret_cast<Piece*>(place) = no_piece();
+        *reinterpret_cast<Piece*>(to + place) = no_piece();
       row += over, c += rest;
       if (c >= pieces) c -= pieces, ++row;
     }

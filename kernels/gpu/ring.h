@@ -49,9 +49,9 @@ struct Ring {
   GPU_DEVICE float* scales(int slot) const { return reinterpret_cast<float*>(memory + (slot + 1) * kBytes - kScaleBytes); }
   GPU_DEVICE void weights(int slot, const Feed& f, int64_t step) const {
     const int64_t at = step * kStageBytes;
-    const LdsAddress to = lds_address(piece(slot, 0));
+    const LdsAddress to = lds_address_of_lane(piece(slot, 0));
 #pragma unroll
-    for (int j = 0; j < 2 * kPieces; ++j) copy16_async(to + j * kWave * 16, f.left[j % kPieces] + at + j / kPieces * 64, true);
+    for (int j = 0; j < 2 * kPieces; ++j) copy16_once(to + j * kWave * 16, f.left[j % kPieces] + at + j / kPieces * 64);
     if constexpr (!kBf16)
       copy4_async(lds_address(scales(slot) + kUnitScale), f.scale + step * f.scale_step, lane_id() == kUnitScale);
   }
