@@ -298,10 +298,17 @@ GPU_DEVICE void join_waves(const Acc (&acc)[TT], int waves, int64_t at, const Wr
   if (blocks == 1) return;
   cluster_barrier();
   const int threads = static_cast<int>(block_threads()) * blocks;
-  for (int i = static_cast<int>(thread_id()) * blocks + cluster_rank(); i < TT * 256; i += threads) {
-    write(i / 16, i % 16, cluster_sum(sums + i, blocks));
+  int i = static_cast<int>(thread_id()) * blocks + cluster_rank();
+  uint32_t read = 0;
+  for (; i + threads < TT * 256; i += threads) {
+    const float sum = cluster_sum(sums + i, blocks);
+    read |= std::bit_cast<uint32_t>(sum);
+    write(i / 16, i % 16, sum);
   }
-  cluster_barrier();  // no block is gone while another reads its sums
+  const float last = i < TT * 256 ? cluster_sum(sums + i, blocks) : 0;
+  cluster_leave(read | std::bit_cast<uint32_t>(last));
+  if (i < TT * 256) write(i / 16, i % 16, last);
+  cluster_left();
 }
 constexpr int64_t join_bytes(int tiles, int waves) {
   return int64_t{tiles} * waves * 256 * 4;

@@ -213,7 +213,7 @@ struct WideTeam : WideShape<kBf16, kStrips> {
     }
     if (lane() == kWave) prefetch_map(wide.x);
     team_barrier();
-    wait_for_previous();
+    wait_in_line();
     for (int i = 0; i < kStages && i < turns; ++i) copy_rest(i, i);
     for (; turn < turns; ++turn) {
       forget();
@@ -259,7 +259,7 @@ GPU_DEVICE void join_wide(const MatrixSums& acc, const Team& team, const Write& 
   }
   if (blocks == 1) return;
   cluster_barrier();
-  for (int four = team.thread * blocks + cluster_rank(); four < kFours; four += Team::kBlock * blocks) {
+  const auto summed = [&](int four) {
     float4 parts[kMostCluster];
 #pragma unroll
     for (int b = 0; b < kMostCluster; ++b) {
@@ -270,9 +270,24 @@ GPU_DEVICE void join_wide(const MatrixSums& acc, const Team& team, const Write& 
     for (int b = 1; b < kMostCluster; ++b) {
       if (b < blocks) add_four(sum, parts[b]);
     }
-    write(four / (kColumns / 4), four % (kColumns / 4) * 4, sum);
+    return sum;
+  };
+  const auto bits = [](const float4& v) {
+    return std::bit_cast<uint32_t>(v.x) | std::bit_cast<uint32_t>(v.y) | std::bit_cast<uint32_t>(v.z) | std::bit_cast<uint32_t>(v.w);
+  };
+  const auto put = [&](int four, const float4& sum) { write(four / (kColumns / 4), four % (kColumns / 4) * 4, sum); };
+  const int by = Team::kBlock * blocks;
+  int four = team.thread * blocks + cluster_rank();
+  uint32_t read = 0;
+  for (; four + by < kFours; four += by) {
+    const float4 sum = summed(four);
+    read |= bits(sum);
+    put(four, sum);
   }
-  cluster_barrier();  // no block is gone while another reads its sums
+  const float4 last = four < kFours ? summed(four) : float4{};
+  cluster_leave(read | bits(last));
+  if (four < kFours) put(four, last);
+  cluster_left();
 }
 
 // Four neighbouring columns of a row of the output, those behind its end left out.

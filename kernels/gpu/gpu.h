@@ -148,16 +148,24 @@ GPU_DEVICE uint32_t device_clock_low() {
   asm volatile("mov.u32 %0, %%globaltimer_lo;" : "=r"(t)::"memory");
   return t;
 }
-// Of a stamped launch, what its first thread lays down: when the block could begin its work, where it runs, where that is
-// to be written (kernels/gpu/stamp.h). It takes a line of shared memory, so that what a kernel lays out by lines behind it
-// stays so (with four bytes, asynchronous copies took half as long again).
+// A stamped launch (kernels/gpu/stamp.h) keeps when the block could begin, and whether a wave is the one that stamps, in registers
+// that have names, so that they need not be handed down to where a body waits. Kernels short of registers keep begin in shared
+// memory, with the slot's address: a line of it, so that what a kernel lays out by lines behind it stays so (with four bytes,
+// asynchronous copies took half as long again).
+GPU_DEVICE void keep_begin() {
+  asm volatile("@ds_stamps mov.u32 ds_begin, %globaltimer_lo;" ::: "memory");
+}
 struct alignas(16) StampLine {
-  uint32_t begin, unit;
+  uint32_t begin, unused;
   uint64_t slot;
 };
 GPU_DEVICE StampLine& stamp_line() {
   __shared__ __align__(128) StampLine line[8];
   return line[0];
+}
+// The first of the last wave, which has the least to do at a body's end: sums of a block are finished by its first waves.
+GPU_DEVICE uint32_t stamp_thread() {
+  return blockDim.x - kWave;
 }
 // Programmatic launch: a kernel may begin while the one before it in its stream still runs. Behind wait_for_previous()
 // all that it and those before it wrote is there; before it a kernel reads nothing but weights and writes nothing. Only
@@ -168,7 +176,14 @@ GPU_DEVICE void wait_for_launches() {
 GPU_DEVICE void wait_for_previous() {
   wait_for_launches();
 #if defined(DS_STAMPED)
-  if (threadIdx.x == 0) stamp_line().begin = device_clock_low();
+  keep_begin();
+#endif
+}
+// The same in a kernel short of registers.
+GPU_DEVICE void wait_in_line() {
+  wait_for_launches();
+#if defined(DS_STAMPED)
+  if (threadIdx.x == stamp_thread()) stamp_line().begin = device_clock_low();
 #endif
 }
 // Blocks (x, y), (x, y + 1), ... of a launch with a cluster run at once and read each other's shared memory between two
@@ -190,6 +205,19 @@ GPU_DEVICE void cluster_barrier() {
       "fence.release.sync_restrict::shared::cta.cluster;\n\tbarrier.cluster.arrive.relaxed.aligned;\n\t"
       "barrier.cluster.wait.acquire.aligned;\n\tfence.acquire.sync_restrict::shared::cluster.cluster;" ::
           : "memory");
+}
+// The last barrier of a cluster, in two: a block must not be gone while another reads its shared memory, and what comes between
+// need not wait for that (stores: they are on their way while blocks meet). A thread leaves when it has all it reads of the others;
+// `read` is computed of that. All threads call both.
+GPU_DEVICE void cluster_leave(uint32_t read) {
+  // The comparison has `read` waited for; what hangs on it is harmless.
+  asm volatile(
+      "{\n\t.reg .pred p;\n\tsetp.eq.u32 p, %0, 0xffc0beef;\n\t@p nanosleep.u32 1;\n\t"
+      "barrier.cluster.arrive.relaxed.aligned;\n\t}" ::"r"(read)
+      : "memory");
+}
+GPU_DEVICE void cluster_left() {
+  asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
 }
 template <class T>
 GPU_DEVICE const T* lds_of(const T* mine, int rank) {  // the same place in that block's shared memory
@@ -281,6 +309,8 @@ GPU_DEVICE int cluster_rank() {
   return 0;
 }
 GPU_DEVICE void cluster_barrier() {}
+GPU_DEVICE void cluster_leave(uint32_t) {}
+GPU_DEVICE void cluster_left() {}
 template <class T>
 GPU_DEVICE const T* lds_of(const T* mine, int) {
   return mine;

@@ -113,10 +113,10 @@ struct Traits {
 };
 
 // What a stamped launch writes for each of its blocks (y * grid_x + x): the low half of the device's clock, in its own
-// ticks, when the block's first wave began and when all its waves had ended, and the multiprocessor or compute unit it
-// ran on (kernels/gpu/stamp.h).
+// ticks, when a wave of the block began and when all its waves had ended, and the multiprocessor or compute unit it ran on
+// (kernels/gpu/stamp.h).
 struct alignas(16) StampSlot {
-  uint32_t begin, unit, end, unused;
+  uint32_t begin, end, unit, unused;
 };
 static_assert(sizeof(StampSlot) == 16);
 

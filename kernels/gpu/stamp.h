@@ -3,14 +3,14 @@
 //   cuda  %globaltimer: ns, in steps of 32 ns on an H200; the unit is the multiprocessor (%smid)
 //   hip   s_memrealtime: 100 MHz; the unit is XCC << 8 | shader engine, array and compute unit as HW_ID has them (its bits
 //         15..8). Compiled and audited, never run on hardware.
-// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda, where a
-// launch is as long as its last block and every instruction behind the body adds to it, all but the end is laid down in shared
-// memory beforehand: slot and unit before the block waits for the launch ahead, begin behind that; then one read of 16 bytes, and
-// one store when all waves are there. Bodies that wait before all else and have registers to spare keep begin in one of the first
-// wave. On hip eight bytes are stored at once and four at the end, and nothing stays in vector
-// registers across the body. Waves but the first are not held up by the end on cuda: they arrive at the barrier and leave; the
-// first waits for them. Measured: docs/results/h200-accounting.md.
-// What is measured: begin is read by the first thread where the block may begin its work (on cuda behind
+// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda a launch is as
+// long as its last block, until what that stores has arrived; so all but the end is laid down beforehand. The unit is stored to
+// the slot before the block waits for the launch ahead, which also brings the slot's line and page near: the store behind the body
+// took twice as long without. Kernels with registers to spare keep begin and the slot's address in them, others in shared memory.
+// The last wave of a block stamps: it arrives first where sums are finished by the first ones; the others are not held up, they
+// arrive at the barrier and leave. On hip begin and unit are stored at once and the end behind the body, and nothing stays in
+// vector registers across the body. Measured: docs/results/h200-accounting.md.
+// What is measured: begin is read by one thread where the block may begin its work (on cuda behind
 // wait_for_previous(), when all launches ahead have ended). end is read when every wave has issued its last instruction of
 // the body; the stores of the body may still be on their way, and the block goes on for as long as one store takes to issue.
 #pragma once
@@ -70,48 +70,58 @@ GPU_DEVICE uint32_t block_number() {
 
 #if defined(GPU_CUDA)
 
-// Before the body.
-GPU_DEVICE void lay_line(gpu::StampSlot* slots) {
-  if (threadIdx.x != 0) return;
-  stamp_line().unit = unit_id();
-  stamp_line().slot = reinterpret_cast<uint64_t>(slots + block_number());
+// Before the body, by the stamping thread.
+GPU_DEVICE void lay_unit(gpu::StampSlot* slot) {
+  *reinterpret_cast<Vec8*>(&slot->unit) = {unit_id(), 0};
 }
-// Behind it: the first wave goes on when all others have come here; those leave. The barrier is the one of barrier(): all
+GPU_DEVICE void lay_line(gpu::StampSlot* slots) {
+  if (threadIdx.x != stamp_thread()) return;
+  gpu::StampSlot* slot = slots + block_number();
+  stamp_line().slot = reinterpret_cast<uint64_t>(slot);
+  lay_unit(slot);
+}
+// Behind it: the stamping wave goes on when all others have come here; those leave. The barrier is the one of barrier(): all
 // threads have taken all of the body's, since they come here.
 GPU_DEVICE bool leaves(uint32_t thread) {
-  if (thread < kWave) return false;
+  if (thread >= stamp_thread()) return false;
   asm volatile("barrier.cta.arrive 0, %0;" ::"r"(blockDim.x) : "memory");
   return true;
 }
 GPU_DEVICE void wait_for_waves() {
   asm volatile("barrier.cta.sync 0, %0;" ::"r"(blockDim.x) : "memory");
 }
+// Says where the address points: the compiler, which does not see it, would have that found out anew.
+GPU_DEVICE void store_times(uint64_t slot, uint32_t begin, uint32_t end) {
+  asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(slot), "r"(begin), "r"(end) : "memory");
+}
 GPU_DEVICE void write_stamps() {
   uint32_t thread;  // read anew instead of kept across the body
   asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
   if (leaves(thread)) return;
-  uint32_t begin, unit, low, high;
-  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(begin), "=r"(unit), "=r"(low), "=r"(high)
-               : "r"(lds_address(&stamp_line()))
-               : "memory");
+  uint64_t begin, slot;
+  asm volatile("ld.shared.v2.u64 {%0, %1}, [%2];" : "=l"(begin), "=l"(slot) : "r"(lds_address(&stamp_line())) : "memory");
   wait_for_waves();
   const uint32_t end = device_clock_low();
-  if (thread == 0) *reinterpret_cast<Vec16*>(uint64_t{high} << 32 | low) = {begin, unit, end, 0};
+  if (thread == stamp_thread()) store_times(slot, static_cast<uint32_t>(begin), end);
 }
-// The same without the line, of a body that waits before all else; the compiler may keep what it likes in registers.
-template <class Body>
+// The same without the line. kWaits: before all else, not where the body does.
+template <bool kWaits, class Body>
 GPU_DEVICE void stamped_in_registers(gpu::StampSlot* slots, const Body& body) {
-  wait_for_launches();
-  uint32_t begin = 0;
-  if (threadIdx.x < kWave) begin = device_clock_low();
+  asm volatile(".reg .u32 ds_begin;\n\t.reg .pred ds_stamps;\n\tsetp.ge.u32 ds_stamps, %0, %1;" ::"r"(threadIdx.x), "r"(stamp_thread()));
+  auto slot = reinterpret_cast<uint64_t>(slots + block_number());
+  if (threadIdx.x == stamp_thread()) lay_unit(slots + block_number());
+  asm volatile("" : "+l"(slot));  // kept: computing it anew would take its time behind the body
+  if constexpr (kWaits)
+    wait_for_previous();
+  else
+    keep_begin();  // of blocks that have nothing to do and do not wait
   body();
-  if (leaves(threadIdx.x)) return;
-  const uint32_t unit = unit_id();
-  gpu::StampSlot* slot = slots + block_number();
+  asm volatile("@!ds_stamps barrier.cta.arrive 0, %0;\n\t@!ds_stamps exit;" ::"r"(blockDim.x) : "memory");  // as leaves()
   wait_for_waves();
   const uint32_t end = device_clock_low();
-  if (threadIdx.x == 0) *reinterpret_cast<Vec16*>(slot) = {begin, unit, end, 0};
+  uint32_t begin;
+  asm volatile("mov.u32 %0, ds_begin;" : "=r"(begin));
+  if (threadIdx.x == stamp_thread()) store_times(slot, begin, end);
 }
 
 #else
@@ -153,8 +163,8 @@ GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
 #else
   const StampPlace place(slots);
   if (place.writes()) {
-    const uint32_t begin = device_clock_low();
-    *reinterpret_cast<Vec8*>(&place.slot()->begin) = {begin, unit_id()};
+    place.slot()->begin = device_clock_low();
+    place.slot()->unit = unit_id();
   }
   body();
   barrier();

@@ -279,9 +279,10 @@ GPU_DEVICE void topk_shared(TopkShared& s, const float* x, int length, int k, co
       const int* sums = lds_of(s.sums, rank);
       above += sums[0], equals += sums[1];
     }
+    cluster_leave(static_cast<uint32_t>(above + equals));  // counts of passes were read ahead of the barrier in cluster_sums()
   }
   topk_write(row, s, b, above, equals, table, out);
-  if (blocks > 1) cluster_barrier();  // no block is gone while another reads its counts
+  if (blocks > 1) cluster_left();
 }
 
 inline constexpr int kTopkSteps = 16;  // of a wave in a round: 4 places a lane

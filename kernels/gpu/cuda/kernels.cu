@@ -29,24 +29,39 @@ inline constexpr bool kWaits<gpu::Kernel::rms_norm> = false;
 template <>
 inline constexpr bool kWaits<gpu::Kernel::qk_norm> = false;
 
-// Stamped: those that wait at once and have registers to spare.
-template <gpu::Kernel k, int threads>
-inline constexpr bool kInRegisters = kWaits<k> && threads <= 512 && k != gpu::Kernel::moe_gate_up_fp8 && k != gpu::Kernel::moe_down_fp8 &&
-                                     k != gpu::Kernel::sparse_mla_fp8_64;
+// Stamped: those with registers to spare.
+template <gpu::Kernel k>
+inline constexpr bool kInRegisters = true;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide_128> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide_192> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::gemm_bf16_wide> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::moe_gate_up_fp8> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::moe_down_fp8> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::sparse_mla_fp8_64> = false;
+template <>
+inline constexpr bool kInRegisters<gpu::Kernel::topk> = false;
 
 #if defined(DS_STAMPED)
 
 #define DS_KERNEL(key) ds_##key##_stamped
-#define X(key, Args, threads, blocks)                                             \
-  extern "C" __global__ void __launch_bounds__(threads, blocks)                   \
-      ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) { \
-    if constexpr (kInRegisters<gpu::Kernel::key, threads>)                        \
-      gpu_cuda::stamped_in_registers(slots, [&] { gpu_cuda::key(a); });           \
-    else                                                                          \
-      gpu_cuda::stamped(slots, [&] {                                              \
-        if constexpr (kWaits<gpu::Kernel::key>) gpu_cuda::wait_for_previous();    \
-        gpu_cuda::key(a);                                                         \
-      });                                                                         \
+#define X(key, Args, threads, blocks)                                                             \
+  extern "C" __global__ void __launch_bounds__(threads, blocks)                                   \
+      ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) {                 \
+    if constexpr (kInRegisters<gpu::Kernel::key>)                                                 \
+      gpu_cuda::stamped_in_registers<kWaits<gpu::Kernel::key>>(slots, [&] { gpu_cuda::key(a); }); \
+    else                                                                                          \
+      gpu_cuda::stamped(slots, [&] {                                                              \
+        if constexpr (kWaits<gpu::Kernel::key>) gpu_cuda::wait_in_line();                         \
+        gpu_cuda::key(a);                                                                         \
+      });                                                                                         \
   }
 #define DS_TABLE cuda_stamped_kernel
 
