@@ -153,7 +153,8 @@ GPU_DEVICE uint32_t device_clock_low() {
 // memory, with the slot's address: a line of it, so that what a kernel lays out by lines behind it stays so (with four bytes,
 // asynchronous copies took half as long again).
 GPU_DEVICE void keep_begin() {
-  asm volatile("@ds_stamps mov.u32 ds_begin, %globaltimer_lo;" ::: "memory");
+  // A branch: of a predicated read nvcc makes one by all waves and a choice that waits for it, ahead of the body.
+  asm volatile("{\n\t@!ds_stamps bra OTHERS;\n\tmov.u32 ds_begin, %globaltimer_lo;\n\tOTHERS:\n\t}" ::: "memory");
 }
 struct alignas(16) StampLine {
   uint32_t begin, unused;

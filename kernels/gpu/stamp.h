@@ -107,7 +107,8 @@ GPU_DEVICE void write_stamps() {
 // The same without the line. kWaits: before all else, not where the body does.
 template <bool kWaits, class Body>
 GPU_DEVICE void stamped_in_registers(gpu::StampSlot* slots, const Body& body) {
-  asm volatile(".reg .u32 ds_begin;\n\t.reg .pred ds_stamps;\n\tsetp.ge.u32 ds_stamps, %0, %1;" ::"r"(threadIdx.x), "r"(stamp_thread()));
+  asm volatile(".reg .u32 ds_begin;\n\t.reg .pred ds_stamps;\n\tmov.u32 ds_begin, 0;\n\tsetp.ge.u32 ds_stamps, %0, %1;" ::"r"(threadIdx.x),
+               "r"(stamp_thread()));
   auto slot = reinterpret_cast<uint64_t>(slots + block_number());
   if (threadIdx.x == stamp_thread()) lay_unit(slots + block_number());
   asm volatile("" : "+l"(slot));  // kept: computing it anew would take its time behind the body
