@@ -114,8 +114,8 @@ std::string accounting_text(const engine::AccountingReport& r) {
   const auto ns = [&](int64_t n) { return some(static_cast<double>(n) / 1000); };
   for (const auto& p : r.passes)
     table.row({p.name, p.clock, some(p.period_us), ns(p.window_ns), ns(p.busy_ns), ns(p.idle_ns), some(p.kernel_us), some(p.gap_us)});
-  std::string out = fmt::format("{}\n{} on {}, launch={}, streams={}: {} launches a step, {} steps a pass; stamps cost {:+.2f} % of a step ({})\nkernel and gap: medians of stream 0",
-                                table.text(), r.model, r.device, r.launch, r.streams, r.launches, r.steps, r.stamps_cost_pct(),
+  std::string out = fmt::format("{}\n{} on {}, launch={}, streams={}: {} launches a step, {} steps a pass; stamps cost {:+.2f} % of a step (rows of {} steps, {})\nkernel and gap: medians of stream 0",
+                                table.text(), r.model, r.device, r.launch, r.streams, r.launches, r.steps, r.stamps_cost_pct(), engine::kStepsInRow,
                                 r.stamps_costs_pct.size() > 1 ? fmt::format("by capture {:+.2f}", fmt::join(r.stamps_costs_pct, ", ")) : "one capture");
   out += r.no_profiler.empty() ? fmt::format("; stamps lie on the profiler's clock within {} ns\n", r.fit_residual_ns)
                                : fmt::format("; no passes under a profiler: {}\n", r.no_profiler);

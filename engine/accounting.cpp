@@ -89,14 +89,13 @@ class Accounting {
   };
 
   static constexpr int kLeast = 5;  // rows a capture
-  static constexpr int kRow = 4;    // steps timed together
 
   // Bare steps and stamped ones, either first, so that what drifts (clocks, temperature) takes part in both; then one whose stamps
   // are read. Steps are timed in a row of their own form: the launch of another graph, and the device idle while the host reads
   // stamps, are not what stamps cost.
   void rows_of_each(bool bare_first, std::vector<double>& bare, std::vector<double>& stamped, std::vector<Stamp>& device, Collected& stamps) {
     for (const bool is_bare : {bare_first, !bare_first})
-      (is_bare ? bare : stamped).push_back(us_of(m_gpu.run_in_a_row(m_plan, !is_bare, kRow)));
+      (is_bare ? bare : stamped).push_back(us_of(m_gpu.run_in_a_row(m_plan, !is_bare, kStepsInRow)));
     m_gpu.run_stamped(m_plan, device);
     stamps.steps.push_back(device);
   }

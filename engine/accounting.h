@@ -23,12 +23,14 @@ struct AccountingOp {
   double plain_us = 0, stamped_us = 0;
 };
 
+inline constexpr int kStepsInRow = 4;  // timed together, one directly behind the other
+
 struct AccountingReport {
   std::string device, model, launch, streams;
   int launches = 0, steps = 0;
   std::vector<AccountingPass> passes;
   std::string no_profiler;      // why there are no passes under one; empty = there are
-  // Of a step, stamps against bare, a value a capture of both: medians of rows of steps of one form, in turn.
+  // Of a step, stamps against bare, a value a capture of both: medians of rows of kStepsInRow steps of one form, in turn.
   std::vector<double> stamps_costs_pct;
   double stamps_cost_pct() const;  // their mean; not a number without passes
   std::vector<AccountingOp> ops;  // in the order of what stamps cost them; none without a profiler
