@@ -6,16 +6,18 @@
 #                           with an apt configuration of our own and nothing on the machine changes
 #   .deps/hip               a gfx950 compiler from packages of a later Debian, extracted (scripts/hip_root.sh; some 20 s, 350 MB),
 #                           unless a ROCm installation is there. Without either the gfx950 kernels are left out
-# `setup.sh tests` also installs clang-19 for the fuzzers, where the distribution has it, and Perfetto's descriptor into
-# .deps/python (requirements-tests.txt, hashes pinned): without them what needs them is skipped.
+# `setup.sh tests` also installs clang-19 for the fuzzers, where the distribution has it, Perfetto's descriptor into .deps/python
+# (requirements-tests.txt, hashes pinned) and, where there is an nvcc, NVIDIA's disassembler into .deps/cuda_tools
+# (requirements-cuda.txt): without them what needs them is skipped.
 # Silent and quick (a few ms) when everything is there. Ends with exit code 2 and one line when something can't be had.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 deps=$root/.deps; for_tests=${1:-}
+nvcc=$(PATH=$PATH:/usr/local/cuda/bin command -v nvcc || true)
 # The folder is part of it: programs in .deps/hip carry their loader's path.
 stamp=$({ cat "$root"/scripts/{setup.sh,hip_root.sh,requirements.txt}; realpath -m "$deps"; } | sha256sum | cut -c1-16)
 if [ "$(cat "$deps/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -e /usr/include/simdjson.h ] && [ -e /usr/include/GLFW/glfw3.h ] && [ -e /usr/include/protozero/pbf_writer.hpp ]; then
-  if [ "$for_tests" != tests ] || { [ -e "$deps/fuzz_setup" ] && [ -e "$deps/python/tried" ]; }; then exit 0; fi
+  if [ "$for_tests" != tests ] || { [ -e "$deps/fuzz_setup" ] && [ -e "$deps/python/tried" ] && { [ -z "$nvcc" ] || [ -e "$deps/cuda_tools/tried" ]; }; }; then exit 0; fi
 fi
 
 say() { echo "setup: $*"; }
@@ -62,6 +64,14 @@ if [ "$for_tests" = tests ] && [ ! -e "$deps/python/tried" ]; then
   python3 -m pip install -q --no-deps --only-binary :all: --platform any --implementation py --abi none --require-hashes --no-compile --target "$deps/python" -r "$root/scripts/requirements-tests.txt" > "$deps/pip.log" 2>&1 || \
     say "without Perfetto's descriptor: the test of that export is skipped ($(grep -m1 -i 'error' "$deps/pip.log" || tail -1 "$deps/pip.log"))"
   touch "$deps/python/tried"
+fi
+
+# --- NVIDIA's disassembler: optional, for one test
+if [ "$for_tests" = tests ] && [ -n "$nvcc" ] && [ ! -e "$deps/cuda_tools/tried" ]; then
+  mkdir -p "$deps/cuda_tools"
+  python3 -m pip install -q --no-deps --only-binary :all: --require-hashes --no-compile --target "$deps/cuda_tools" -r "$root/scripts/requirements-cuda.txt" > "$deps/pip.log" 2>&1 || \
+    say "without NVIDIA's disassembler: the look at the sm_90a machine code is skipped ($(grep -m1 -i 'error' "$deps/pip.log" || tail -1 "$deps/pip.log"))"
+  touch "$deps/cuda_tools/tried"
 fi
 
 # --- the gfx950 compiler: optional, a machine without it builds everything but those kernels
