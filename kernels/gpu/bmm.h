@@ -4,6 +4,7 @@
 #pragma once
 #include "kernels/gpu/gemm.h"
 #include "kernels/gpu/quants.h"
+#include "kernels/gpu/waits.h"
 
 namespace kernels::GPU_NS {
 

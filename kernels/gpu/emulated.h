@@ -88,7 +88,6 @@ template <int N>
 void copies_wait() {
   ::simt::finish_copies(N);
 }
-inline void wait_for_previous() {}
 // How many lanes before this one hold `mine`, and how many of the wave do.
 inline int wave_count(bool mine, int* before) {
   ::simt::show(&mine, 1);

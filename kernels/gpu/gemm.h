@@ -3,6 +3,7 @@
 // Bound by the weights' bytes up to some 48 tokens (a fragment of 16 x 64 bytes serves 16 tokens an instruction).
 #pragma once
 #include "kernels/gpu/gemm_sums.h"
+#include "kernels/gpu/waits.h"
 
 namespace kernels::GPU_NS {
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/gpu/ring.h"
 #include "kernels/gpu/rules.h"
+#include "kernels/gpu/waits.h"
 
 namespace kernels::GPU_NS {
 

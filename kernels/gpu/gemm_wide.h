@@ -17,6 +17,7 @@
 
 #include "kernels/gpu/gemm.h"
 #include "kernels/gpu/hopper.h"
+#include "kernels/gpu/waits.h"
 
 #if GPU_WAVE == 32
 namespace kernels::GPU_NS {

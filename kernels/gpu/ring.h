@@ -11,6 +11,7 @@
 // faster where waves are few (three a scheduler, each waiting 6 cycles an instruction for itself), else a little slower.
 #pragma once
 #include "kernels/gpu/mma.h"
+#include "kernels/gpu/waits.h"
 
 #if GPU_WAVE == 32
 namespace kernels::GPU_NS {

@@ -16,6 +16,7 @@
 #pragma once
 #include "kernels/gpu/gpu.h"
 #include "kernels/gpu/launch.h"
+#include "kernels/gpu/waits.h"
 
 namespace kernels::GPU_NS {
 
@@ -154,7 +155,7 @@ class StampPlace {
 #endif
 
 // The bodies return from themselves only: all threads come behind them. On cuda a body waits for what comes before it, and
-// so takes begin (kernels/gpu/gpu.h); gfx950 has no barrier that is only arrived at.
+// so takes begin (kernels/gpu/waits.h); gfx950 has no barrier that is only arrived at.
 template <class Body>
 GPU_DEVICE void stamped(gpu::StampSlot* slots, const Body& body) {
 #if defined(GPU_CUDA)

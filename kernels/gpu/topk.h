@@ -7,6 +7,7 @@
 #pragma once
 #include "kernels/gpu/gpu.h"
 #include "kernels/gpu/rules.h"
+#include "kernels/gpu/waits.h"
 
 namespace kernels::GPU_NS {
 

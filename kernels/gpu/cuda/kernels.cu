@@ -5,49 +5,21 @@
 
 namespace kernels {
 
+template <gpu::Kernel k, gpu::Kernel... these>
+inline constexpr bool kIsOf = ((k == these) || ...);
+
 // Those that wait for what comes before them at once; the others ask for weights first and wait by themselves.
-template <gpu::Kernel>
-inline constexpr bool kWaits = true;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_16> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_16> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide_128> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_fp8_wide_192> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::gemm_bf16_wide> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::bmm> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::bmm_wide> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::rms_norm> = false;
-template <>
-inline constexpr bool kWaits<gpu::Kernel::qk_norm> = false;
+template <gpu::Kernel k>
+inline constexpr bool kWaits =
+    !kIsOf<k, gpu::Kernel::gemm_fp8_16, gpu::Kernel::gemm_bf16_16, gpu::Kernel::gemm_fp8_wide, gpu::Kernel::gemm_fp8_wide_128,
+           gpu::Kernel::gemm_fp8_wide_192, gpu::Kernel::gemm_bf16_wide, gpu::Kernel::bmm, gpu::Kernel::bmm_wide, gpu::Kernel::rms_norm,
+           gpu::Kernel::qk_norm>;
 
 // Stamped: those with registers to spare.
 template <gpu::Kernel k>
-inline constexpr bool kInRegisters = true;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide_128> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::gemm_fp8_wide_192> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::gemm_bf16_wide> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::moe_gate_up_fp8> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::moe_down_fp8> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::sparse_mla_fp8_64> = false;
-template <>
-inline constexpr bool kInRegisters<gpu::Kernel::topk> = false;
+inline constexpr bool kInRegisters =
+    !kIsOf<k, gpu::Kernel::gemm_fp8_wide, gpu::Kernel::gemm_fp8_wide_128, gpu::Kernel::gemm_fp8_wide_192, gpu::Kernel::gemm_bf16_wide,
+           gpu::Kernel::moe_gate_up_fp8, gpu::Kernel::moe_down_fp8, gpu::Kernel::sparse_mla_fp8_64, gpu::Kernel::topk>;
 
 #if defined(DS_STAMPED)
 
