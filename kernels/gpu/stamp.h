@@ -6,7 +6,8 @@
 // What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda a launch is as
 // long as its last block, until what that stores has arrived; so all but the end is laid down beforehand. The unit is stored to
 // the slot before the block waits for the launch ahead, which also brings the slot's line and page near: the store behind the body
-// took twice as long without. Kernels with registers to spare keep begin and the slot's address in them, others in shared memory.
+// took twice as long without. Kernels with registers to spare keep begin in one and the slot's address in two more (or find it
+// anew while the last wave waits for the others), others in shared memory.
 // The last wave of a block stamps: it arrives first where sums are finished by the first ones; the others are not held up, they
 // arrive at the barrier and leave. On hip begin and unit are stored at once and the end behind the body, and nothing stays in
 // vector registers across the body. Measured: docs/results/h200-accounting.md.
@@ -71,6 +72,12 @@ GPU_DEVICE uint32_t block_number() {
 
 #if defined(GPU_CUDA)
 
+// Read where it stands, so that nothing of it is kept over the body.
+GPU_DEVICE uint32_t block_number_anew() {
+  uint32_t x, y, of;
+  asm volatile("mov.u32 %0, %%ctaid.x;\n\tmov.u32 %1, %%ctaid.y;\n\tmov.u32 %2, %%nctaid.x;" : "=r"(x), "=r"(y), "=r"(of));
+  return y * of + x;
+}
 // Before the body, by the stamping thread.
 GPU_DEVICE void lay_unit(gpu::StampSlot* slot) {
   *reinterpret_cast<Vec8*>(&slot->unit) = {unit_id(), 0};
@@ -105,20 +112,25 @@ GPU_DEVICE void write_stamps() {
   const uint32_t end = device_clock_low();
   if (thread == stamp_thread()) store_times(slot, static_cast<uint32_t>(begin), end);
 }
-// The same without the line. kWaits: before all else, not where the body does.
-template <bool kWaits, class Body>
+// The same without the line. kWaits: before all else, not where the body does. kKeepsSlot: over the body, in two registers; where
+// the body wants those, finding it anew ahead of the barrier costs less, elsewhere it costs some 30 ns.
+template <bool kWaits, bool kKeepsSlot, class Body>
 GPU_DEVICE void stamped_in_registers(gpu::StampSlot* slots, const Body& body) {
   asm volatile(".reg .u32 ds_begin;\n\t.reg .pred ds_stamps;\n\tmov.u32 ds_begin, 0;\n\tsetp.ge.u32 ds_stamps, %0, %1;" ::"r"(threadIdx.x),
                "r"(stamp_thread()));
   auto slot = reinterpret_cast<uint64_t>(slots + block_number());
   if (threadIdx.x == stamp_thread()) lay_unit(slots + block_number());
-  asm volatile("" : "+l"(slot));  // kept: computing it anew would take its time behind the body
+  if constexpr (kKeepsSlot) asm volatile("" : "+l"(slot));  // nvcc would compute it anew
   if constexpr (kWaits)
     wait_for_previous();
   else
     keep_begin();  // of blocks that have nothing to do and do not wait
   body();
   asm volatile("@!ds_stamps barrier.cta.arrive 0, %0;\n\t@!ds_stamps exit;" ::"r"(blockDim.x) : "memory");  // as leaves()
+  if constexpr (!kKeepsSlot) {
+    slot = reinterpret_cast<uint64_t>(slots + block_number_anew());
+    asm volatile("" : "+l"(slot));  // here, ahead of the barrier
+  }
   wait_for_waves();
   const uint32_t end = device_clock_low();
   uint32_t begin;

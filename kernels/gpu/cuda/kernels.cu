@@ -19,7 +19,17 @@ inline constexpr bool kWaits =
 template <gpu::Kernel k>
 inline constexpr bool kInRegisters =
     !kIsOf<k, gpu::Kernel::gemm_fp8_wide, gpu::Kernel::gemm_fp8_wide_128, gpu::Kernel::gemm_fp8_wide_192, gpu::Kernel::gemm_bf16_wide,
-           gpu::Kernel::moe_gate_up_fp8, gpu::Kernel::moe_down_fp8, gpu::Kernel::sparse_mla_fp8_64, gpu::Kernel::topk>;
+           gpu::Kernel::moe_down_fp8, gpu::Kernel::sparse_mla_fp8_64, gpu::Kernel::topk>;
+// Of those, the ones that find their slot anew: their bodies want the registers.
+template <gpu::Kernel k>
+inline constexpr bool kKeepsSlot =
+    !kIsOf<k, gpu::Kernel::gemm_fp8_16, gpu::Kernel::gemm_fp8_32, gpu::Kernel::gemm_fp8_64, gpu::Kernel::gemm_bf16_16,
+           gpu::Kernel::gemm_bf16_32, gpu::Kernel::gemm_bf16_64, gpu::Kernel::gemm_f32_16, gpu::Kernel::gemm_mxfp4_16,
+           gpu::Kernel::gemm_mxfp4_32, gpu::Kernel::moe_gate_up_fp8, gpu::Kernel::qk_norm, gpu::Kernel::mqa_logits_16,
+           gpu::Kernel::mqa_logits_32, gpu::Kernel::mqa_logits_64, gpu::Kernel::mqa_logits_wide, gpu::Kernel::sparse_mla_fp8_8,
+           gpu::Kernel::sparse_mla_fp8_16, gpu::Kernel::sparse_mla_fp8_32, gpu::Kernel::sparse_mla_bf16_8, gpu::Kernel::sparse_mla_bf16_16,
+           gpu::Kernel::sparse_mla_bf16_32, gpu::Kernel::dense_mla_fp8_8, gpu::Kernel::dense_mla_fp8_16, gpu::Kernel::dense_mla_fp8_32,
+           gpu::Kernel::dense_mla_bf16_8, gpu::Kernel::dense_mla_bf16_16, gpu::Kernel::dense_mla_bf16_32>;
 
 #if defined(DS_STAMPED)
 
@@ -27,11 +37,12 @@ inline constexpr bool kInRegisters =
 #define X(key, Args, threads, blocks)                                                             \
   extern "C" __global__ void __launch_bounds__(threads, blocks)                                   \
       ds_##key##_stamped(const __grid_constant__ Args a, gpu::StampSlot* slots) {                 \
-    if constexpr (kInRegisters<gpu::Kernel::key>)                                                 \
-      gpu_cuda::stamped_in_registers<kWaits<gpu::Kernel::key>>(slots, [&] { gpu_cuda::key(a); }); \
+    constexpr gpu::Kernel k = gpu::Kernel::key;                                                   \
+    if constexpr (kInRegisters<k>)                                                                \
+      gpu_cuda::stamped_in_registers<kWaits<k>, kKeepsSlot<k>>(slots, [&] { gpu_cuda::key(a); }); \
     else                                                                                          \
       gpu_cuda::stamped(slots, [&] {                                                              \
-        if constexpr (kWaits<gpu::Kernel::key>) gpu_cuda::wait_in_line();                         \
+        if constexpr (kWaits<k>) gpu_cuda::wait_in_line();                                        \
         gpu_cuda::key(a);                                                                         \
       });                                                                                         \
   }
