@@ -79,6 +79,13 @@ json report_json(const trace::Trace& t, const trace::BubbleReport& report, bool 
   for (int s = 0; s < trace::kBubbleScopes; ++s) {
     out["scopes"][std::string(to_string(static_cast<trace::BubbleScope>(s)))] = tally_json(report.scopes[s]);
   }
+  const trace::CauseTallies causes = trace::by_cause(report);
+  for (int k = 0; k < trace::kBubbleKinds; ++k) {
+    json& kind = out["causes"][std::string(to_string(static_cast<BubbleKind>(k)))] = json::object();
+    for (int c = 0; c < trace::kBubbleCauses; ++c) {
+      if (causes[k][c].count > 0) kind[std::string(to_string(static_cast<trace::BubbleCause>(c)))] = tally_json(causes[k][c]);
+    }
+  }
   out["same_stream_overlaps"] = {{"count", report.overlaps.size()}, {"min_us", to_us(report.overlap_min_ns)}};
   if (with_stalls) {
     out["stalls"] = json::array();
@@ -134,6 +141,33 @@ Table window_table(const std::vector<const trace::BubbleReport*>& reports) {
 
 }  // namespace
 
+std::string causes_text(const std::vector<std::pair<std::string, const trace::BubbleReport*>>& reports) {
+  std::vector<std::string> header{"idle", "cause"};
+  std::vector<trace::CauseTallies> tallies;
+  for (const auto& [name, report] : reports) {
+    const std::string of = name.empty() ? "" : name + " ";
+    header.push_back(of + "n");
+    header.push_back(of + "us");
+    tallies.push_back(trace::by_cause(*report));
+  }
+  Table table(std::move(header));
+  bool any = false;
+  for (int k = trace::kBubbleKinds - 1; k >= 0; --k) {
+    for (int c = 0; c < trace::kBubbleCauses; ++c) {
+      std::vector<std::string> row{std::string(to_string(static_cast<BubbleKind>(k))), std::string(to_string(static_cast<trace::BubbleCause>(c)))};
+      bool has = false;
+      for (const auto& of : tallies) {
+        const trace::Tally& tally = of[k][c];
+        has = has || tally.count > 0;
+        row.push_back(std::to_string(tally.count));
+        row.push_back(us(tally.ns));
+      }
+      if (has) table.row(std::move(row)), any = true;
+    }
+  }
+  return any ? table.text() : "";
+}
+
 std::string bubbles_text(const BubbleView& view) {
   const trace::Trace& t = *view.trace;
   std::string out = fmt::format("{}\n", t.title);
@@ -151,6 +185,7 @@ std::string bubbles_text(const BubbleView& view) {
   out += window_table(rows).text();
   out += fmt::format("\ncritical path: {} us of kernels + {} us of waits + {} us lead-in = {} us\n", us(view.path.owned_ns),
                      us(view.path.waits_ns), us(view.path.lead_in_ns), us(report.wall_ns));
+  if (const std::string causes = causes_text({{"", &report}}); !causes.empty()) out += "\n" + causes;
   const auto stalls = report.stalls();
   if (!stalls.empty()) {
     out += fmt::format("\n{} stalls, longest first\n", stalls.size());

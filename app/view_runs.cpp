@@ -51,15 +51,25 @@ json report_json(const trace::ImportReport& r) {
 
 namespace {
 
+std::optional<trace::BubbleReport> idle_of(const trace::Run& run) {
+  if (!run.trace) return std::nullopt;
+  const auto devices = trace::active_devices(*run.trace);
+  if (devices.empty()) return std::nullopt;
+  return trace::classify(*run.trace, trace::whole(*run.trace, devices.front()));
+}
+
 json arm_json(const trace::Run& run) {
-  json out = {{"run", run.id}, {"step_us", estimate_json(run.step)}, {"kernels_per_step", run.kernels_per_step}, {"bubbles", nullptr}};
-  if (run.trace) {
-    const auto devices = trace::active_devices(*run.trace);
-    if (!devices.empty()) {
-      out["bubbles"] = report_json(*run.trace, trace::classify(*run.trace, trace::whole(*run.trace, devices.front())), false);
-    }
-  }
-  return out;
+  const auto idle = idle_of(run);
+  return {{"run", run.id}, {"step_us", estimate_json(run.step)}, {"kernels_per_step", run.kernels_per_step},
+          {"bubbles", idle ? report_json(*run.trace, *idle, false) : json(nullptr)}};
+}
+
+// What the recorded steps of both arms waited for.
+std::string arms_idle_text(const trace::AbResult& result) {
+  const auto a = idle_of(*result.a), b = idle_of(*result.b);
+  if (!a || !b) return "";
+  const std::string causes = causes_text({{"a", &*a}, {"b", &*b}});
+  return fmt::format("\nidle in the recorded steps: a {} of {} us, b {} of {} us\n{}", us(a->idle_ns), us(a->wall_ns), us(b->idle_ns), us(b->wall_ns), causes);
 }
 
 json sensors_json(const std::optional<trace::SensorRange>& range) {
@@ -138,6 +148,7 @@ std::string ab_text(const trace::AbResult& result) {
   };
   launches("removed: ", result.removed);
   launches("added:   ", result.added);
+  out += arms_idle_text(result);
   for (const auto& text : result.notes) out += fmt::format("note: {}\n", text);
   return out;
 }

@@ -43,6 +43,8 @@ nlohmann::json bubbles_json(const BubbleView&);
 std::string bubbles_text(const BubbleView&);
 // {wall_us, ..., stalls}: the part of bubbles_json that is per window.
 nlohmann::json report_json(const trace::Trace&, const trace::BubbleReport&, bool with_stalls);
+// Idle time by kind and cause, a pair of columns a report: "a n", "a us". "" when nothing was idle.
+std::string causes_text(const std::vector<std::pair<std::string, const trace::BubbleReport*>>&);
 
 struct ComparisonView {
   const trace::Run* a = nullptr;

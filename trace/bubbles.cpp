@@ -271,6 +271,12 @@ void reclassify(BubbleReport& report, const Thresholds& thresholds) {
   }
 }
 
+CauseTallies by_cause(const BubbleReport& report) {
+  CauseTallies out{};
+  for (const Bubble& b : report.bubbles) out[static_cast<size_t>(b.kind)][static_cast<size_t>(b.cause)].add(b.ns());
+  return out;
+}
+
 std::vector<Bubble> BubbleReport::stalls() const {
   std::vector<Bubble> out;
   for (const Bubble& b : bubbles)

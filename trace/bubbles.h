@@ -90,6 +90,10 @@ BubbleReport classify(const Trace&, const BubbleContext&, const Window&, const T
 // Kinds and scopes' tallies again under other thresholds, without touching the trace: for draggable thresholds.
 void reclassify(BubbleReport&, const Thresholds&);
 
+// Idle time by kind and cause; the causes of a kind sum to its tally.
+using CauseTallies = std::array<std::array<Tally, kBubbleCauses>, kBubbleKinds>;
+CauseTallies by_cause(const BubbleReport&);
+
 // In words: "the parent stream 113 waits for stream 106: top-k ends 0.0 us before the gap" and the like.
 std::string evidence(const Trace&, const Bubble&);
 

@@ -118,6 +118,12 @@ TEST_CASE("wall = busy + idle, and every idle kind agrees with a sweep by nanose
         sum.count += t.count, sum.ns += t.ns;
       CHECK(sum == report.kinds[static_cast<size_t>(k)]);
     }
+    const auto causes = trace::by_cause(report);
+    for (int k = 0; k < trace::kBubbleKinds; ++k) {
+      trace::Tally sum;
+      for (const auto& t : causes[static_cast<size_t>(k)]) sum.count += t.count, sum.ns += t.ns;
+      CHECK(sum == report.kinds[static_cast<size_t>(k)]);
+    }
     const auto histogram = trace::gap_histogram(report);
     CHECK(std::accumulate(histogram.count.begin(), histogram.count.end(), int64_t{0}) ==
           static_cast<int64_t>(expected.size()));
