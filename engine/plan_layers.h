@@ -1,6 +1,8 @@
 // The parts of a step, for plan.cpp (attention, indexer) and plan_mlp.cpp (MLP, experts, the two
 // ends).
 #pragma once
+#include <algorithm>
+
 #include "engine/plan_builder.h"
 
 namespace engine {
@@ -9,7 +11,7 @@ inline constexpr int64_t kGateSplits = 4;  // of the unfused gates' fp32 project
 
 // Split-K of attention: over the chosen slots, or over the context where there is no indexer.
 inline int64_t attention_splits(const Shape& s) {
-  return s.topk > 0 ? kernels::sparse_splits(s.M, s.heads, s.topk) : kernels::dense_splits(s.B);
+  return s.topk > 0 ? kernels::sparse_splits(s.M, s.heads, s.topk) : kernels::dense_splits(s.B, s.M / std::max<int64_t>(s.B, 1) * s.heads);
 }
 
 inline int64_t attention_splits(const Shape& s, const PlanOptions& options) {

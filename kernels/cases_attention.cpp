@@ -325,7 +325,7 @@ void make(Workspace& w, Random& r, SparsePartialArgs& a) {
 }
 
 void make(Workspace& w, Random& r, SparseCombineArgs& a) {
-  a.M = tokens(r), a.H = r.pick({1, 4}), a.splits = r.pick({1, 2, 4, 32}), a.latent = 512;
+  a.M = tokens(r), a.H = r.pick({1, 4}), a.splits = r.pick({1, 2, 4, 32, 128}), a.latent = 512;
   a.partial = normals(w, r, a.M * a.splits * a.H * a.latent);
   float* lse = floats(w, r, a.M * a.splits * a.H, 5);
   for (int64_t i = 0; i < a.M * a.splits * a.H; ++i) {

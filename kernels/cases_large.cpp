@@ -110,7 +110,7 @@ OpArgs make_large_case(Op op, int n, Workspace& w, Random& r) {
     constexpr std::array<int64_t, 4> kShapes[] = {{2, 64, 4, 2}, {3, 128, 1, 1}, {1, 64, 4, 1}};
     if (at < std::size(kShapes)) return many_heads(w, r, kShapes[at][0], kShapes[at][1], kShapes[at][2], kShapes[at][3]);
   } else if (op == Op::sparse_combine) {
-    constexpr std::array<int64_t, 3> kShapes[] = {{9, 128, 8}, {16, 64, 32}, {1100, 1, 3}};
+    constexpr std::array<int64_t, 3> kShapes[] = {{9, 128, 8}, {16, 64, 32}, {1100, 1, 3}, {1, 8, 128}, {2, 520, 65}};
     if (at < std::size(kShapes)) return many_partials(w, r, kShapes[at][0], kShapes[at][1], kShapes[at][2]);
   }
   return std::monostate{};

@@ -9,10 +9,13 @@
 
 namespace kernels {
 
-// About 256 pieces of work, in powers of two, at most 32 splits a sequence.
-constexpr int64_t dense_splits(int64_t sequences) {
-  int64_t splits = 32;
-  while (splits > 1 && splits * sequences > 256) splits /= 2;
+// Splits of sequences of `rows` = next_n x H query rows, of which 16 share a piece of work; in powers of two, at most 128. About
+// 128 pieces: a block with its stages of the cache has a multiprocessor to itself; twice as many where sequences are many, whose
+// lengths differ.
+constexpr int64_t dense_splits(int64_t sequences, int64_t rows) {
+  const int64_t groups = sequences * ((rows + 15) / 16), pieces = sequences < 8 ? 128 : 256;
+  int64_t splits = 128;
+  while (splits > 1 && splits * groups > pieces) splits /= 2;
   return splits;
 }
 

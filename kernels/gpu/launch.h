@@ -59,6 +59,7 @@
   X(dense_mla_bf16_32, DensePartialArgs, 4 * GPU_WAVE, 1)\
   X(sparse_combine, SparseCombineArgs, 256, 4)  \
   X(sparse_combine_rows, SparseCombineArgs, 128, 4) \
+  X(sparse_combine_many, SparseCombineArgs, 256, 4) \
   X(router_topk, RouterTopkArgs, 128, 4)        \
   X(moe_gate_up, MoeGateUpArgs, 256, 2)         \
   X(moe_down, MoeDownArgs, 256, 2)              \

@@ -81,9 +81,10 @@ inline Launch launch(const QueryScaleArgs& a, const Traits&) {
   return gpu::over(Kernel::query_scale, a.M * a.H * a.columns);
 }
 
-inline constexpr int kMostSplits = 64;
-inline constexpr int kCombineGroups = 4;  // of threads, each a quarter of the splits
-inline constexpr int kCombineLoads = 8;   // of them under way a thread
+inline constexpr int kFewSplits = 64, kMostSplits = 128;
+inline constexpr int kFewGroups = 4, kManyGroups = 16;  // of threads, each with its share of the splits
+inline constexpr int kManyColumns = 128;                // of a block, of many splits
+inline constexpr int kCombineLoads = 8;                 // splits under way a thread
 
 // The splits' parts of the whole, by a wave of which every lane holds a split or two; past the splits: -inf.
 template <int kEach>
@@ -97,25 +98,26 @@ GPU_DEVICE void combine_shares(float (&lse)[kEach]) {
   for (int i = 0; i < kEach; ++i) lse[i] = lse[i] / total;
 }
 
-// A block a (token, head): eight columns a thread of its quarter of the splits, then the quarters in order. The first
+// Columns begin to end of a block's (token, head): eight a thread of its group's splits, then the groups in order. The first
 // partials and the weights are asked for together.
-GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
-  constexpr int kEach = kMostSplits / kWave;
+template <int kMost, int kGroups>
+GPU_DEVICE void combine_columns(const SparseCombineArgs& a, int begin, int end) {
+  constexpr int kEach = kMost / kWave;
   auto* share = reinterpret_cast<float*>(lds());
-  auto* sums = share + kMostSplits;  // [group][latent]
+  auto* sums = share + kMost;  // [group][columns]
   const auto H = static_cast<uint32_t>(a.H), m = blockIdx.x / H, h = blockIdx.x % H;
   const int splits = static_cast<int>(a.splits), latent = static_cast<int>(a.latent), thread = static_cast<int>(thread_id());
-  const int lanes = static_cast<int>(block_threads()) / kCombineGroups, group = thread / lanes;
-  const int each = (splits + kCombineGroups - 1) / kCombineGroups, first = group * each;
+  const int lanes = static_cast<int>(block_threads()) / kGroups, group = thread / lanes;
+  const int each = (splits + kGroups - 1) / kGroups, first = group * each;
   const int last = first + each < splits ? first + each : splits;
   const int64_t base = int64_t{m} * splits * H + h;
   const int turns = (each + kCombineLoads - 1) / kCombineLoads;  // for the same columns
-  const int all = (latent + lanes * 8 - 1) / (lanes * 8) * turns;
+  const int all = (end - begin + lanes * 8 - 1) / (lanes * 8) * turns;
   Vec16 part[kCombineLoads];
   const auto load = [&](int d, int g0) {
 #pragma unroll
     for (int i = 0; i < kCombineLoads; ++i)
-      part[i] = d < latent && g0 + i < last ? *reinterpret_cast<const Vec16*>(a.partial + (base + int64_t{g0 + i} * H) * latent + d)
+      part[i] = d < end && g0 + i < last ? *reinterpret_cast<const Vec16*>(a.partial + (base + int64_t{g0 + i} * H) * latent + d)
                                             : Vec16{};
   };
   float lse[kEach];
@@ -124,7 +126,7 @@ GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
     const int g = i * kWave + lane_id();
     lse[i] = g < splits ? a.lse[base + int64_t{g} * H] : -INFINITY;
   }
-  load(thread % lanes * 8, first);
+  load(begin + thread % lanes * 8, first);
   combine_shares(lse);
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
@@ -132,7 +134,7 @@ GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
   }
   barrier();
   Eight o = {};
-  for (int n = 0, turn = 0, d = thread % lanes * 8; n < all; ++n) {
+  for (int n = 0, turn = 0, d = begin + thread % lanes * 8; n < all; ++n) {
     const int g0 = first + turn * kCombineLoads;
 #pragma unroll
     for (int i = 0; i < kCombineLoads; ++i) {
@@ -142,22 +144,30 @@ GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
       for (int k = 0; k < 8; ++k) o.v[k] += share[g0 + i] * e.v[k];
     }
     if (++turn == turns) {
-      for (int i = 0; i < 8 && d < latent; ++i) sums[group * latent + d + i] = o.v[i];
+      for (int i = 0; i < 8 && d < end; ++i) sums[group * (end - begin) + d - begin + i] = o.v[i];
       turn = 0, d += lanes * 8, o = {};
     }
     if (n + 1 < all) load(d, first + turn * kCombineLoads);
   }
   barrier();
-  for (int d = thread * 2; d < latent; d += static_cast<int>(block_threads()) * 2) {
+  for (int d = thread * 2; d < end - begin; d += static_cast<int>(block_threads()) * 2) {
     float two[2] = {sums[d], sums[d + 1]};
-    for (int i = 1; i < kCombineGroups; ++i) two[0] += sums[i * latent + d], two[1] += sums[i * latent + d + 1];
-    *reinterpret_cast<uint32_t*>(a.out + int64_t{blockIdx.x} * latent + d) = two_bf16(two[0], two[1]);
+    for (int i = 1; i < kGroups; ++i) two[0] += sums[i * (end - begin) + d], two[1] += sums[i * (end - begin) + d + 1];
+    *reinterpret_cast<uint32_t*>(a.out + int64_t{blockIdx.x} * latent + begin + d) = two_bf16(two[0], two[1]);
   }
+}
+GPU_DEVICE void sparse_combine(const SparseCombineArgs& a) {
+  combine_columns<kFewSplits, kFewGroups>(a, 0, static_cast<int>(a.latent));
+}
+// Few tokens of a long context: there are blocks to spare for the columns, and no thread has more than a turn of loads.
+GPU_DEVICE void sparse_combine_many(const SparseCombineArgs& a) {
+  const int begin = static_cast<int>(blockIdx.y) * kManyColumns, latent = static_cast<int>(a.latent);
+  combine_columns<kMostSplits, kManyGroups>(a, begin, begin + kManyColumns < latent ? begin + kManyColumns : latent);
 }
 // A wave a (token, head), for those many that need no more: neighbouring columns a lane, splits in order. No lane waits for
 // another wave.
 GPU_DEVICE void sparse_combine_rows(const SparseCombineArgs& a) {
-  constexpr int kEach = kMostSplits / kWave;
+  constexpr int kEach = kFewSplits / kWave;
   const int64_t row = int64_t{blockIdx.x} * block_waves() + wave_id();
   if (row >= a.M * a.H) return;  // whole waves
   const int64_t m = row / a.H, base = m * a.splits * a.H + row % a.H;
@@ -207,10 +217,13 @@ inline constexpr int64_t kCombineRows = 1024;  // (token, head) pairs from which
 inline Launch launch(const SparseCombineArgs& a, const Traits&) {
   if (a.latent % 8 != 0 || !gpu::aligned(a.partial, 16) || !gpu::aligned(a.out, 16))
     return gpu::refused("sparse_combine: rows must be 16-byte aligned on a GPU");
-  if (a.splits > kMostSplits) return gpu::refused("sparse_combine: more than 64 splits on a GPU");
+  if (a.splits > kMostSplits) return gpu::refused("sparse_combine: more than 128 splits on a GPU");
+  if (a.splits > kFewSplits)
+    return gpu::blocks(Kernel::sparse_combine_many, a.M * a.H, gpu::divide_up(a.latent, kManyColumns), 256,
+                       (kMostSplits + kManyGroups * kManyColumns) * 4);
   if (a.M * a.H >= kCombineRows) return gpu::blocks(Kernel::sparse_combine_rows, gpu::divide_up(a.M * a.H, 128 / kWave), 1, 128, 0);
   return gpu::blocks(Kernel::sparse_combine, a.M * a.H, 1, 256,
-                     (kMostSplits + kCombineGroups * a.latent) * 4);
+                     (kFewSplits + kFewGroups * a.latent) * 4);
 }
 
 }  // namespace kernels::GPU_NS

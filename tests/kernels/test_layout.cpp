@@ -162,6 +162,11 @@ TEST_CASE("the published split rule, and what more than 16 heads make of it") {
     CHECK(sparse_splits(128, heads, 2048) == 4);
     CHECK(sparse_splits(4, heads, 256) == 4);
   }
+  CHECK(dense_splits(1, 8) == 128);
+  CHECK(dense_splits(4, 8) == 32);
+  CHECK(dense_splits(64, 16) == 4);
+  CHECK(dense_splits(1, 64) == 32);
+  CHECK(dense_splits(300, 8) == 1);
   CHECK(sparse_splits(16, 17, 2048) == 16);
   CHECK(sparse_splits(4, 64, 2048) == 32);
   CHECK(sparse_splits(16, 64, 2048) == 8);

@@ -237,10 +237,9 @@ OpArgs topk_sampled(Workspace& w, Random& r, bool alike, int64_t k) {
   return topk_of(w, r, scores, k);
 }
 
-// So many heads that a wave takes one, the last block not full.
-OpArgs many_combined(Workspace& w, Random& r) {
+OpArgs combined(Workspace& w, Random& r, int64_t tokens, int64_t heads, int64_t splits, int64_t latent) {
   SparseCombineArgs a;
-  a.M = 11, a.H = 94, a.splits = 9, a.latent = 64;
+  a.M = tokens, a.H = heads, a.splits = splits, a.latent = latent;
   a.partial = cases::normals(w, r, a.M * a.splits * a.H * a.latent);
   float* lse = cases::floats(w, r, a.M * a.splits * a.H, 5);
   for (int64_t i = 0; i < a.M * a.splits * a.H; i += 7) lse[i] = kNoLse;
@@ -344,7 +343,10 @@ const std::vector<ExtraCase>& extra_cases() {
     add("more rows an expert than a tile has, down", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 60, 2, 3, 3), 640); });
     add("few tokens, more rows an expert than a tile has, down",
         [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 14, 2, 2, 2), 384); });
-    add("splits of many heads", many_combined);
+    // So many heads that a wave takes one, the last block not full; so many splits that blocks share the columns, the last of
+    // them and the last group not full.
+    add("splits of many heads", [](Workspace& w, Random& r) { return combined(w, r, 11, 94, 9, 64); });
+    add("many splits", [](Workspace& w, Random& r) { return combined(w, r, 2, 3, 70, 200); });
     add("many tokens, more experts than two a thread", [](Workspace& w, Random& r) { return fp8_down(w, r, chosen(w, r, 20, 2, 300, 9), 128); });
     add("experts at the ends of the waves' stretches", [](Workspace& w, Random& r) {
       MoeSortArgs sort;

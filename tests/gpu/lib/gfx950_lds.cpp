@@ -80,6 +80,8 @@ void attention() {
     combine.M = M;
     launch(combine);
   }
+  combine.M = 1, combine.splits = 128;
+  launch(combine);
   TopkArgs topk;
   topk.B = 128, topk.next_n = 1, topk.k = 2048, topk.S = 131072;
   launch(topk);
