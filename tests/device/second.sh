@@ -58,6 +58,9 @@ samples)
     export XDG_DATA_HOME=/tmp/sample$i; mkdir -p $XDG_DATA_HOME
     stage sample$i 40 "$program" record $six $set --name "GLM-5 rank of 8, 6 layers, H200: $(echo ${set//--set /} | tr -s ' ')"
     stage export$i 20 "$program" export 1 --to "$OUT/h200-$i.decodescope"
-  done ;;
+  done
+  export XDG_DATA_HOME=/tmp/sampleab; mkdir -p $XDG_DATA_HOME
+  stage sampleab 60 "$program" ab $glm $narrow --layers 6 --batch 4 --toggle streams
+  stage exportab 20 "$program" export 1 2 --to "$OUT/h200-ab-streams.decodescope" ;;
 esac; done
 bundle
