@@ -291,7 +291,7 @@ void GpuStep::end_profile(const DecodePlan& plan, const char* suffix, Stamp* sta
   }
   for (const size_t at : order) {
     const auto call = numbers.find(records[at].correlation);
-    m_calls.of_op.push_back(call == numbers.end() ? -1 : call->second);
+    m_calls.of_op.push_back(call != numbers.end() ? call->second : m_graph_wanted ? 0 : -1);
   }
 }
 

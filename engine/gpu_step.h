@@ -26,7 +26,7 @@ StampFit fit_stamps(std::span<const Stamp> device, std::span<const Stamp> profil
 // The host's calls that launched a step, on the same clock as its stamps, and which of them launched each op.
 struct StepCalls {
   std::vector<kernels::gpu::TracedCall> calls;  // by start; empty: the profiler tells none
-  std::vector<int> of_op;                       // index into `calls`, -1: not told; by op of the plan
+  std::vector<int> of_op;  // by op of the plan: index into `calls`; where those are not told -1, of a graph's ops, which are one launch, 0
 };
 
 class GpuStep {

@@ -118,6 +118,7 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
   if (!kernel) return {std::string(m_calls.name) + ": no stamped form of " + std::string(key_of(l.kernel))};
   bool& after_kernel = m_after_kernel[static_cast<size_t>(stream)];
   const bool overlap = m_overlap && after_kernel, broken = !m_fault.of.empty() && m_fault.of == key_of(l.kernel);
+  const int64_t began = m_log.now();
   const int e = broken ? launch_broken(l, stream, kernel, slots)
                        : m_calls.launch(kernel, static_cast<unsigned>(l.grid_x), static_cast<unsigned>(l.grid_y),
                                         static_cast<unsigned>(l.threads), static_cast<size_t>(l.lds_bytes), l.cluster, overlap,
@@ -126,6 +127,7 @@ Status RuntimeDevice::launch(const Launch& l, int stream) {
     after_kernel = true;
     m_last = l, m_last_graph = 0;
     m_last.args = nullptr;
+    if (!m_capturing) m_log.add(m_calls.launch_name, began);
     ++(m_capturing ? m_captured : m_launched);
     return {};
   }
@@ -221,7 +223,10 @@ Status RuntimeDevice::launch(Graph& graph, int stream) {
   auto& g = static_cast<RuntimeGraph&>(graph);
   m_launched += g.kernels, m_last_graph = g.kernels;
   m_after_kernel[static_cast<size_t>(stream)] = false;
-  return noted(status_of(m_calls.graph_launch(g.exec(), stream_of(stream)), "launching a graph"));
+  const int64_t began = m_log.now();
+  const int e = m_calls.graph_launch(g.exec(), stream_of(stream));
+  if (e == 0) m_log.add(m_calls.graph_launch_name, began);
+  return noted(status_of(e, "launching a graph"));
 }
 
 }  // namespace kernels::gpu

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/gpu/device.h"
+#include "kernels/gpu/launch_log.h"
 
 namespace kernels::gpu {
 
@@ -18,6 +19,7 @@ struct RuntimeCalls {
   static constexpr int kThreadLocal = 1;             // of captures: calls of other threads go on
 
   const char* name = "";  // begins every error: "cuda"
+  const char *launch_name = "", *graph_launch_name = "";  // of the calls below, for LaunchLog
   int out_of_memory = 0;  // the code that leaves the device usable
   const char* (*error_name)(int) = nullptr;
   const char* (*error_text)(int) = nullptr;
@@ -98,6 +100,7 @@ class RuntimeDevice : public Device {
 
   const RuntimeCalls& m_calls;
   DeviceInfo m_info;
+  LaunchLog m_log;  // of launches that run; those captured do not
 
  private:
   // The hidden fault hook, for tests on real devices: DECODESCOPE_GPU_FAULT is "alloc:N" (the N-th allocation finds no

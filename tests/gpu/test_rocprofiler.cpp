@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "engine/check.h"
 #include "engine/gpu_device.h"
@@ -154,14 +155,19 @@ TEST_CASE("without streams in its callbacks, a record's queue stands for its str
   test::fake_profiler().knows_calls = false;
   engine::use_gpu_device("hip", test::open_fake_hip());
   trace::RunSpec spec = dual_stream_spec();
-  REQUIRE(spec.toggles.set(trace::ToggleKey::launch, "eager").ok());
-  {
+  for (const char* launch : {"eager", "graph"}) {
+    REQUIRE(spec.toggles.set(trace::ToggleKey::launch, launch).ok());
     auto session = engine::Session::load(spec);
     if (!session) FAIL(session.error().line());
     const auto run = (*session)->record({.name = "queues"});
     if (!run) FAIL(run.error().line());
-    CHECK((*run)->trace->events.size() == 2 * (*session)->plan().ops.size());
-    CHECK((*run)->trace->calls.empty());  // nor does it name its calls
+    const trace::Trace& trace = *(*run)->trace;
+    CHECK(trace.events.size() == 2 * (*session)->plan().ops.size());
+    CHECK(trace.calls.empty());  // nor does it name its calls
+    // A graph's ops are one launch all the same.
+    std::set<int64_t> launches;
+    for (const trace::Event& e : trace.events) launches.insert(e.correlation);
+    CHECK(launches.size() == (std::string_view(launch) == "graph" ? 2 : trace.events.size()));
   }
   engine::use_gpu_device("hip", nullptr);
 }

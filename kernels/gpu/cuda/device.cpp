@@ -27,7 +27,7 @@ cudaEvent_t event(void* e) {
 
 RuntimeCalls cuda_calls() {
   RuntimeCalls c;
-  c.name = "cuda";
+  c.name = "cuda", c.launch_name = "cudaLaunchKernelExC", c.graph_launch_name = "cudaGraphLaunch";
   c.out_of_memory = cudaErrorMemoryAllocation;
   c.error_name = [](int e) { return cudaGetErrorName(static_cast<cudaError_t>(e)); };
   c.error_text = [](int e) { return cudaGetErrorString(static_cast<cudaError_t>(e)); };
@@ -164,6 +164,7 @@ class CudaDevice final : public RuntimeDevice {
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
+    m_log.begin(cupti->clock());
     return cupti->begin();
   }
   Status end_trace(std::vector<TracedKernel>* out, std::vector<TracedCall>* calls) override {
@@ -171,7 +172,9 @@ class CudaDevice final : public RuntimeDevice {
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
-    return cupti->end(out, calls);
+    const Status s = cupti->end(out);
+    *calls = m_log.end(*out);
+    return s;
   }
 
  private:

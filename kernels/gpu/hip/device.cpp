@@ -25,7 +25,7 @@ class HipDevice final : public RuntimeDevice {
  public:
   explicit HipDevice(std::unique_ptr<HipLibrary> library) : RuntimeDevice(library->calls), m_hip(std::move(library)) {}
   ~HipDevice() override {
-    synchronize();
+    static_cast<void>(synchronize());  // nobody is left to tell
     close();  // streams and events, while the library's table is still there
     for (void* module : m_modules) {
       if (module) m_hip->module_unload(module);
