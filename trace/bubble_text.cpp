@@ -98,6 +98,17 @@ void add_overlaps(const BubbleReport& r, std::vector<std::string>& out) {
                   count[0], count[1], count[2]));
 }
 
+void add_untold_calls(const Trace& trace, const BubbleReport& r, std::vector<std::string>& out) {
+  if (!trace.calls.empty() || trace.collector.clock == ClockSource::host) return;
+  constexpr int64_t kLong = Thresholds{}.stall_ns;  // whatever the thresholds are now: a caveat stays when they are dragged
+  const auto unknown = std::count_if(r.bubbles.begin(), r.bubbles.end(), [](const Bubble& b) {
+    return b.ns() >= kLong && b.cause == BubbleCause::unknown;
+  });
+  if (unknown > 0)
+    out.push_back(fmt::format("this trace holds no launch calls: {} idle interval{} of 2 us and more of unknown cause may be the host's",
+                              unknown, unknown == 1 ? "" : "s"));
+}
+
 bool graph_on_one_lane(const Trace& trace, const BubbleReport& r) {
   if (r.streams != 1 || r.bubbles.empty()) return false;
   return std::any_of(r.bubbles.begin(), r.bubbles.end(),
@@ -150,6 +161,7 @@ std::vector<std::string> bubble_caveats(const Trace& trace, const BubbleContext&
                     quantum, us(2 * quantum)));
   add_ties(context, r, out);
   add_overlaps(r, out);
+  add_untold_calls(trace, r, out);
   add_collector(trace, r, out);
   return out;
 }

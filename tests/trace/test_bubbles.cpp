@@ -267,6 +267,13 @@ TEST_CASE("what a collector cannot show is said with this trace's numbers") {
   CHECK(says(r, "at most 20 x 4.100 = 82.000 us"));
   CHECK(says(r, "kineto+roctracer hardly ever reports a gap between 2 ns and 2 us"));
 
+  CHECK(!says(r, "launch calls"));
+
+  trace::TraceBuilder late;
+  tests::add_acts(late, {{7, 0, 5000}, {7, 9000, 9500}});
+  late.header().collector.clock = trace::ClockSource::cupti;
+  CHECK(says(all_of(*late.finish()), "no launch calls: 1 idle interval of 2 us and more of unknown cause may be the host's"));
+
   trace::TraceBuilder coarse;
   tests::add_acts(coarse, {{7, 0, 5000}, {7, 6000, 9000}});
   coarse.header().collector.resolution_ns = 1000;
