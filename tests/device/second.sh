@@ -58,6 +58,7 @@ samples)
     export XDG_DATA_HOME=/tmp/sample$i; mkdir -p $XDG_DATA_HOME
     stage sample$i 40 "$program" record $six $set --name "GLM-5 rank of 8, 6 layers, H200: $(echo ${set//--set /} | tr -s ' ')"
     stage export$i 20 "$program" export 1 --to "$OUT/h200-$i.decodescope"
+    stage bubbles$i 20 "$program" bubbles 1  # stalls between steps are the host's, gaps within a graph its edges
   done
   export XDG_DATA_HOME=/tmp/sampleab; mkdir -p $XDG_DATA_HOME
   stage sampleab 60 "$program" ab $glm $narrow --layers 6 --batch 4 --toggle streams
