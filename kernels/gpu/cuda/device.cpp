@@ -164,14 +164,15 @@ class CudaDevice final : public RuntimeDevice {
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
-    m_log.begin(cupti->clock());
-    return cupti->begin();
+    const Status s = cupti->begin();
+    if (s.ok()) m_log.begin(cupti->clock());
+    return s;
   }
   Status end_trace(std::vector<TracedKernel>* out, std::vector<TracedCall>* calls) override {
     std::string why;
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
-    if (Status s = synchronize(); !s.ok()) return s;
+    if (Status s = synchronize(); !s.ok()) return m_log.end({}), s;
     const Status s = cupti->end(out);
     *calls = m_log.end(*out);
     return s;
