@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <stdexcept>
 
 #include "engine/kernel_order.h"
@@ -278,21 +277,13 @@ void GpuStep::end_profile(const DecodePlan& plan, const char* suffix, Stamp* sta
   if (order.empty())
     throw std::runtime_error("the profiler's " + std::to_string(seen) + " records do not fit the step's " +
                              std::to_string(plan.ops.size()) + " launches, tracing");
+  m_calls.of_op = calls_of_ops(order, records, m_calls.calls, m_graph_wanted);
   int64_t first = std::numeric_limits<int64_t>::max();
   for (const auto& r : records) first = std::min(first, r.start_ns);
   for (const auto& c : m_calls.calls) first = std::min(first, c.start_ns);
   for (size_t i = 0; i < order.size(); ++i)
     stamps[i] = {begin_ns + records[order[i]].start_ns - first, begin_ns + records[order[i]].end_ns - first};
-  std::map<uint32_t, int> numbers;
-  for (size_t i = 0; i < m_calls.calls.size(); ++i) {
-    auto& c = m_calls.calls[i];
-    c.start_ns += begin_ns - first, c.end_ns += begin_ns - first;
-    numbers[c.correlation] = static_cast<int>(i);
-  }
-  for (const size_t at : order) {
-    const auto call = numbers.find(records[at].correlation);
-    m_calls.of_op.push_back(call != numbers.end() ? call->second : m_graph_wanted ? 0 : -1);
-  }
+  for (auto& c : m_calls.calls) c.start_ns += begin_ns - first, c.end_ns += begin_ns - first;
 }
 
 void GpuStep::make_slots() {

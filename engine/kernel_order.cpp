@@ -105,4 +105,28 @@ std::vector<size_t> match_kernels(std::span<const ExpectedKernel> expected, std:
   return nodes ? by_node(expected, records) : Interleaving(expected, records).found();
 }
 
+std::vector<int> calls_of_ops(std::span<const size_t> order, const std::vector<TracedKernel>& records,
+                              std::vector<kernels::gpu::TracedCall>& calls, bool graph) {
+  constexpr int64_t kClockError = 50'000;  // the profiler lays the device's times on the host's clock by interpolation
+  const int untold = graph ? 0 : -1;
+  std::vector<int> of_op(order.size(), untold);
+  const bool correlated = std::any_of(calls.begin(), calls.end(), [](const auto& c) { return c.correlation != 0; });
+  if (correlated) {
+    std::map<uint32_t, int> numbers;
+    for (size_t c = 0; c < calls.size(); ++c) numbers[calls[c].correlation] = static_cast<int>(c);
+    for (size_t i = 0; i < order.size(); ++i) {
+      const auto call = numbers.find(records[order[i]].correlation);
+      if (call != numbers.end()) of_op[i] = call->second;
+    }
+    return of_op;
+  }
+  bool fits = calls.size() == (graph ? 1 : order.size());
+  for (size_t i = 0; fits && i < order.size(); ++i) {
+    of_op[i] = graph ? 0 : static_cast<int>(i);
+    fits = records[order[i]].start_ns >= calls[static_cast<size_t>(of_op[i])].start_ns - kClockError;
+  }
+  if (!fits) calls.clear(), std::fill(of_op.begin(), of_op.end(), untold);
+  return of_op;
+}
+
 }  // namespace engine

@@ -21,4 +21,11 @@ struct ExpectedKernel {
 // without one are dropped from `records`.
 std::vector<size_t> match_kernels(std::span<const ExpectedKernel>, std::vector<kernels::gpu::TracedKernel>& records, bool graph);
 
+// By op the index of the call that launched it, -1: not told; all ops of a graph are one launch, 0, even of a call not told. `order`
+// is match_kernels'. By correlation, where calls have one; else the calls are this step's in the plan's order: a graph's one call, or
+// one an op. Calls that do not fit are dropped: another number of them, or a kernel that began before its call (by more than clocks
+// err), so that they are on another clock.
+std::vector<int> calls_of_ops(std::span<const size_t> order, const std::vector<kernels::gpu::TracedKernel>& records,
+                              std::vector<kernels::gpu::TracedCall>& calls, bool graph);
+
 }  // namespace engine

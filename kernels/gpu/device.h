@@ -42,12 +42,13 @@ struct TracedKernel {
   uint64_t order = 0;  // in which it was dispatched, where the profiler tells
 };
 
-// A call of the host's that launched kernels, on the same clock: all kernels of a graph launch carry its correlation.
+// A call of the host's that launched kernels, on the same clock, in the order of calls: all kernels of a graph launch carry its
+// correlation.
 struct TracedCall {
   std::string name;  // "cudaGraphLaunch"
   int64_t start_ns = 0, end_ns = 0;
   uint64_t thread = 0;
-  uint32_t correlation = 0;
+  uint32_t correlation = 0;  // 0: not told
 };
 
 // What the device says of itself beside times; absent where it does not say.

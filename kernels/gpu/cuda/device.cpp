@@ -172,9 +172,9 @@ class CudaDevice final : public RuntimeDevice {
     std::string why;
     Cupti* cupti = Cupti::load(&why);
     if (!cupti) return {why};
-    if (Status s = synchronize(); !s.ok()) return m_log.end({}), s;
+    if (Status s = synchronize(); !s.ok()) return m_log.end(), s;
     const Status s = cupti->end(out);
-    *calls = m_log.end(*out);
+    *calls = m_log.end();
     return s;
   }
 
