@@ -143,6 +143,8 @@ TEST_CASE("toggles: a flip marks the step chart; an A/B from a row is measured, 
     ctx->KeyPress(ImGuiKey_Escape);
     ctx->Yield(2);
 
+    // The full form: a quick one of this model may be over before it is cancelled.
+    ctx->ItemClick("//Toggles/full");
     ctx->ItemClick("//Toggles/rope_update/A\\/B");
     if (!until(ctx, "the second A/B", [&] { return state.session.phase == Phase::ab; })) return;
     ctx->ItemClick("//Session/Cancel");
