@@ -100,7 +100,7 @@ class Device {
   virtual Status launch(Graph&, int stream) = 0;
 
   // The vendor's profiler, "CUPTI 130001", or empty and why. Between begin and end (which synchronises) it
-  // records every kernel, and the calls that launched them where the profiler tells; outside it is off.
+  // records every kernel, and the calls that launched them are told where something knows them; outside it is off.
   virtual std::string profiler(std::string* why) {
     *why = "this backend has none";
     return {};

@@ -110,7 +110,9 @@ TEST_CASE("bubbles on the published dual-stream layer gives the published figure
   CHECK(out["kinds"]["stall"]["us"] == 17.325);
   CHECK(out["kinds"]["fence"]["us"] == 1.641);
   CHECK(out["causes"]["stall"] == json{{"join", {{"count", 3}, {"us", 17.325}}}});
-  CHECK(out["causes"]["contiguous"].is_object());
+  CHECK(out["causes"]["fence"] == json{{"fork", {{"count", 1}, {"us", 1.641}}}});
+  CHECK(out["causes"]["contiguous"] == json{{"unknown", {{"count", 25}, {"us", 0.025}}}});
+  CHECK(out["causes"]["dispatch"].empty());
   CHECK(out["path"]["owned_us"] == 287.682);
   CHECK(out["path"]["waits_us"] == 24.559);
   REQUIRE(out["stalls"].size() == 3);
