@@ -61,6 +61,7 @@ std::optional<trace::BubbleReport> idle_of(const trace::Run& run) {
 json arm_json(const trace::Run& run) {
   const auto idle = idle_of(run);
   return {{"run", run.id}, {"step_us", estimate_json(run.step)}, {"kernels_per_step", run.kernels_per_step},
+          {"recorder_idle_us", idle ? json(to_us(trace::recorders_idle_ns(*run.trace, *idle))) : json(nullptr)},
           {"bubbles", idle ? report_json(*run.trace, *idle, false) : json(nullptr)}};
 }
 
@@ -69,7 +70,9 @@ std::string arms_idle_text(const trace::AbResult& result) {
   const auto a = idle_of(*result.a), b = idle_of(*result.b);
   if (!a || !b) return "";
   const std::string causes = causes_text({{"a", &*a}, {"b", &*b}});
-  return fmt::format("\nidle in the recorded steps: a {} of {} us, b {} of {} us\n{}", us(a->idle_ns), us(a->wall_ns), us(b->idle_ns), us(b->wall_ns), causes);
+  const int64_t ours_a = trace::recorders_idle_ns(*result.a->trace, *a), ours_b = trace::recorders_idle_ns(*result.b->trace, *b);
+  const std::string ours = ours_a + ours_b > 0 ? fmt::format(" (between steps and so the recorder's own: a {}, b {} us)", us(ours_a), us(ours_b)) : "";
+  return fmt::format("\nidle in the recorded steps: a {} of {} us, b {} of {} us{}\n{}", us(a->idle_ns), us(a->wall_ns), us(b->idle_ns), us(b->wall_ns), ours, causes);
 }
 
 json sensors_json(const std::optional<trace::SensorRange>& range) {

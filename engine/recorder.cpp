@@ -91,7 +91,7 @@ trace::TracePtr build_trace(const DecodePlan& plan, const std::vector<RecordedSt
                             const TraceTitle& title) {
   trace::TraceBuilder builder;
   builder.header().title = title.title;
-  builder.header().source = "recorded live";
+  builder.header().source = trace::kRecordedLive;
   const bool gpu = plan.gpu != nullptr;
   builder.header().collector = {gpu ? plan.gpu->collector() : "decodescope host clock", "",
                                 !gpu || !plan.gpu->profiled() ? trace::ClockSource::host

@@ -41,11 +41,11 @@ void add_worth(const SwitchEvidence& e, const Advice& advice, SwitchAdvice& s) {
   const SwitchWorth worth = worth_of_switch(s.key, e);
   if (worth.kernels.count()) s.kernels = kernels_of(e.trace, advice.window, worth.kernels);
   s.worth_ns = worth.ns;
-  const int64_t wall = advice.window.wall_ns();
+  const int64_t recorders = recorders_idle_ns(e.trace, e.bubbles), wall = advice.window.wall_ns() - recorders;
   if (wall > 0)
     s.worth_pct_of_window = 100 * static_cast<double>(worth.ns) / static_cast<double>(wall);
-  s.arithmetic = fmt::format("{}; {} of {} = {:.2f} %, at most and without the gaps", worth.how,
-                             us_text(worth.ns), us_text(wall), s.worth_pct_of_window);
+  s.arithmetic = fmt::format("{}; {} of {}{} = {:.2f} %, at most and without the gaps", worth.how,
+                             us_text(worth.ns), us_text(wall), recorders > 0 ? " in steps" : "", s.worth_pct_of_window);
   const auto& model = advice.model.config;
   // Idle time spared by graphs does not grow with layers by itself.
   if (!model || s.key == ToggleKey::launch || worth.ns == 0) return;

@@ -118,11 +118,11 @@ F find_launch(const E& e) {
              fmt::format("{} of {} kernels have a launch of their own", known - in_graphs, known));
 }
 
-// The idle time for which a late launch is to blame: what a graph would spare at most.
+// The idle time for which a late launch is to blame: what a graph would spare at most. Between steps it stays: a graph is a step.
 W worth_launch(const E& e) {
   Tally host;
   for (const Bubble& b : e.bubbles.bubbles)
-    if (b.cause == BubbleCause::host) host.add(b.ns());
+    if (b.cause == BubbleCause::host && b.scope != BubbleScope::between_steps) host.add(b.ns());
   return {{},
           host.ns,
           fmt::format("{} gaps in which the device waited for its next launch", host.count)};

@@ -60,13 +60,12 @@ std::string host_text(const Trace& trace, const Bubble& b) {
   const Event& after = trace.events[b.after];
   const HostCall& call = trace.calls[after.call];
   const int64_t idle_since = b.before == kNone ? b.begin_ns : trace.events[b.before].end_ns;
-  std::string text = fmt::format(
-      "{} of {} began {:.3f} us after the device had gone idle; it started {:.3f} us after the "
-      "call",
-      trace.strings[call.name], name_of(trace, b.after), us(call.start_ns - idle_since),
-      us(after.start_ns - call.start_ns));
-  if (after.start_ns - call.start_ns > call.start_ns - idle_since)
-    text += ": most of the wait came after the call, and nothing recorded explains it";
+  const int64_t late = call.start_ns - idle_since, alone = after.start_ns - call.end_ns;
+  const std::string whose = fmt::format("{} of {}", trace.strings[call.name], name_of(trace, b.after));
+  const std::string start = alone < 0 ? fmt::format("it started {:.3f} us before the call came back", us(-alone)) : fmt::format("it started {:.3f} us after that", us(alone));
+  if (late <= 0) return fmt::format("{} was under way when the device went idle and came back {:.3f} us later; {}", whose, us(call.end_ns - idle_since), start);
+  std::string text = fmt::format("{} began {:.3f} us after the device had gone idle and took {:.3f} us; {}", whose, us(late), us(call.end_ns - call.start_ns), start);
+  if (alone > call.end_ns - idle_since) text += ": most of the wait came after the call, and nothing recorded explains it";
   return text;
 }
 
@@ -109,6 +108,12 @@ void add_untold_calls(const Trace& trace, const BubbleReport& r, std::vector<std
                               unknown, unknown == 1 ? "" : "s"));
 }
 
+void add_recorder(const Trace& trace, const BubbleReport& r, std::vector<std::string>& out) {
+  if (const int64_t ns = recorders_idle_ns(trace, r); ns > 0)
+    out.push_back(fmt::format("the {:.3f} us between steps are the recorder's own, which takes each step in a session of the profiler: step times are measured without it",
+                              us(ns)));
+}
+
 bool graph_on_one_lane(const Trace& trace, const BubbleReport& r) {
   if (r.streams != 1 || r.bubbles.empty()) return false;
   return std::any_of(r.bubbles.begin(), r.bubbles.end(),
@@ -145,6 +150,11 @@ void add_collector(const Trace& trace, const BubbleReport& r, std::vector<std::s
 
 }  // namespace
 
+int64_t recorders_idle_ns(const Trace& trace, const BubbleReport& r) {
+  const bool profiled = trace.collector.clock == ClockSource::cupti || trace.collector.clock == ClockSource::rocprofiler;
+  return profiled && trace.source.starts_with(kRecordedLive) ? r.scopes[static_cast<int>(BubbleScope::between_steps)].ns : 0;
+}
+
 std::vector<std::string> bubble_caveats(const Trace& trace, const BubbleContext& context,
                                         const BubbleReport& r) {
   std::vector<std::string> out;
@@ -162,6 +172,7 @@ std::vector<std::string> bubble_caveats(const Trace& trace, const BubbleContext&
   add_ties(context, r, out);
   add_overlaps(r, out);
   add_untold_calls(trace, r, out);
+  add_recorder(trace, r, out);
   add_collector(trace, r, out);
   return out;
 }

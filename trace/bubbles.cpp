@@ -29,6 +29,14 @@ bool same_launch(const Event& a, const Event& b) {
   return a.correlation != kNoCorrelation && a.correlation == b.correlation;
 }
 
+bool call_under_way(const Trace& trace, const Bubble& b) {
+  if (b.before == kNone || b.after == kNone) return false;
+  const Event &before = trace.events[b.before], &after = trace.events[b.after];
+  if (after.call == kNone || after.call == before.call || same_launch(before, after)) return false;
+  const HostCall& call = trace.calls[after.call];
+  return call.start_ns <= before.end_ns && call.end_ns > before.end_ns;
+}
+
 // Decides scope and cause of one idle interval.
 class Judge {
  public:
@@ -38,8 +46,9 @@ class Judge {
   void judge(Bubble& b) const {
     b.scope = scope_of(b);
     if (b.after == kNone) return;
-    if (by_call(b) || by_edges(b) || b.before == kNone) return;
-    b.cause = cause_between(m_trace.events[b.before], m_trace.events[b.after], false);
+    if (by_call(b)) return;
+    if (!by_edges(b) && b.before != kNone) b.cause = cause_between(m_trace.events[b.before], m_trace.events[b.after], false);
+    by_call_under_way(b);
   }
 
  private:
@@ -64,6 +73,15 @@ class Judge {
     b.cause = BubbleCause::host;
     b.cause_is_guess = false;
     return true;
+  }
+
+  // The launch call had begun but not come back when the device went idle: the activity was probably not submitted yet. When inside a
+  // call that happens is not recorded, so this is a guess, and yields to known forks and joins. A copy that blocks its caller stays one.
+  void by_call_under_way(Bubble& b) const {
+    const bool open = b.cause == BubbleCause::unknown || (b.cause_is_guess && (b.cause == BubbleCause::fork || b.cause == BubbleCause::join));
+    if (!open || !call_under_way(m_trace, b)) return;
+    b.cause = BubbleCause::host;
+    b.cause_is_guess = true;
   }
 
   // Known dependencies decide alone: what else ended last was not waited for.

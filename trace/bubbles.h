@@ -90,6 +90,10 @@ BubbleReport classify(const Trace&, const BubbleContext&, const Window&, const T
 // Kinds and scopes' tallies again under other thresholds, without touching the trace: for draggable thresholds.
 void reclassify(BubbleReport&, const Thresholds&);
 
+// Of the report's idle time what this program's own recorder made: it takes one step a session of the vendor's profiler, so all between
+// steps. 0 of other traces.
+int64_t recorders_idle_ns(const Trace&, const BubbleReport&);
+
 // Idle time by kind and cause; the causes of a kind sum to its tally.
 using CauseTallies = std::array<std::array<Tally, kBubbleCauses>, kBubbleKinds>;
 CauseTallies by_cause(const BubbleReport&);

@@ -189,6 +189,27 @@ TEST_CASE("advise: the index cache before and after its pages") {
   check_state(before, ToggleKey::launch, SwitchState::off, "eager");
 }
 
+TEST_CASE("advise: a graph spares the waits for launches within steps, and the recorder's waits between steps are no part of the whole") {
+  for (const bool ours : {false, true}) {
+    trace::TraceBuilder b;
+    b.header().collector.clock = trace::ClockSource::cupti;
+    if (ours) b.header().source = trace::kRecordedLive;
+    // Two steps of two kernels; every launch is late: 2000 ns within a step, 11000 between the steps.
+    const int64_t starts[] = {0, 3000, 15000, 18000};
+    for (int i = 0; i < 4; ++i) {
+      b.add({.start_ns = starts[i], .end_ns = starts[i] + 1000, .correlation = i + 1, .lane = b.lane(b.device("0"), 0), .step = i / 2,
+             .op = b.op(i % 2 ? "sparse_partial" : "mqa_logits")});
+      b.add_call({.start_ns = starts[i] - 500, .end_ns = starts[i] - 400, .correlation = i + 1, .name = b.intern("cudaLaunchKernel")});
+    }
+    const auto t = b.finish(true);
+    const auto advice = advice_on(*t);
+    check_state(advice, ToggleKey::launch, SwitchState::off, "eager");
+    CHECK(about(advice, ToggleKey::launch).worth_ns == 4000);
+    CHECK_THAT(about(advice, ToggleKey::launch).arithmetic,
+               ContainsSubstring(ours ? "2 gaps in which the device waited for its next launch; 4.000 us of 8.000 us in steps = 50.00 %" : "4.000 us of 19.000 us = 21.05 %"));
+  }
+}
+
 TEST_CASE("advise: copies around the indexer's RoPE") {
   const std::string
       norm = "ck_tile::kentry<1, Layernorm2dFwd>",

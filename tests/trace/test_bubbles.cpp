@@ -129,6 +129,42 @@ TEST_CASE(
   CHECK(cut.bubbles[0].cause == BubbleCause::host);
 }
 
+TEST_CASE("a launch call still under way when the device goes idle is the host's doing as a guess") {
+  trace::TraceBuilder builder;
+  // b's call spans the end of a; c's comes back as b ends; d and e are nodes of one graph whose call outlasts d; f is a copy's.
+  tests::add_acts(builder, {{7, 0, 1000, "a", 1}, {7, 5000, 6000, "b", 2}, {7, 8500, 9000, "c", 3}, {7, 12000, 13000, "d", 4},
+                            {7, 15000, 16000, "e", 4}, {7, 20000, 21000, "Memcpy DtoH", 5}});
+  const auto call = [&](int64_t start, int64_t end, int64_t correlation) {
+    builder.add_call({.start_ns = start, .end_ns = end, .correlation = correlation, .name = builder.intern("cudaLaunchKernel")});
+  };
+  call(-500, -400, 1), call(900, 3500, 2), call(5500, 6000, 3), call(8900, 14000, 4), call(15500, 21500, 5);
+  const auto t = builder.finish(true);
+  const auto r = all_of(*t);
+  REQUIRE(r.bubbles.size() == 5);
+  CHECK((r.bubbles[0].cause == BubbleCause::host && r.bubbles[0].cause_is_guess));
+  CHECK(trace::evidence(*t, r.bubbles[0]) ==
+        "cudaLaunchKernel of `b` was under way when the device went idle and came back 2.500 us later; it started 1.500 us after that");
+  CHECK(r.bubbles[1].cause == BubbleCause::unknown);  // submitted by the time that b ended
+  CHECK(r.bubbles[2].cause == BubbleCause::host);     // between launches
+  CHECK(r.bubbles[3].cause == BubbleCause::graph_edge);
+  CHECK(r.bubbles[4].cause == BubbleCause::copy);
+}
+
+TEST_CASE("a launch call under way outweighs a guessed join, not a known one") {
+  for (const bool known : {false, true}) {
+    trace::TraceBuilder builder;
+    const auto id = tests::add_acts(builder, {{7, 0, 1000, "a", 1}, {9, 500, 2000, "b", 2}, {7, 4000, 5000, "c", 3}});
+    builder.add_call({.start_ns = 1900, .end_ns = 4500, .correlation = 3, .name = builder.intern("cudaLaunchKernel")});
+    if (known) builder.add_edge(id[1], id[2]);
+    const auto t = builder.finish(true);
+    const auto r = all_of(*t);
+    REQUIRE(r.bubbles.size() == 1);
+    CHECK(r.bubbles[0].cause == (known ? BubbleCause::join : BubbleCause::host));
+    CHECK(r.bubbles[0].cause_is_guess == !known);
+    if (!known) CHECK_THAT(trace::evidence(*t, r.bubbles[0]), ContainsSubstring("came back 2.500 us later; it started 0.500 us before the call came back"));
+  }
+}
+
 TEST_CASE("copies and edges of one graph launch are named as causes on the same stream") {
   const auto t = make_trace({{7, 0, 10, "a", 5},
                              {7, 20, 30, "b", 5},
@@ -273,6 +309,20 @@ TEST_CASE("what a collector cannot show is said with this trace's numbers") {
   tests::add_acts(late, {{7, 0, 5000}, {7, 9000, 9500}});
   late.header().collector.clock = trace::ClockSource::cupti;
   CHECK(says(all_of(*late.finish()), "no launch calls: 1 idle interval of 2 us and more of unknown cause may be the host's"));
+
+  for (const bool ours : {false, true}) {
+    trace::TraceBuilder steps;
+    const uint32_t lane = steps.lane(steps.device("0"), 7);
+    for (int i = 0; i < 3; ++i) {
+      steps.add({.start_ns = i * 9000, .end_ns = i * 9000 + 2000, .lane = lane, .step = i});
+      steps.add({.start_ns = i * 9000 + 3000, .end_ns = i * 9000 + 4000, .lane = lane, .step = i});
+    }
+    steps.header().collector.clock = trace::ClockSource::cupti;
+    if (ours) steps.header().source = std::string(trace::kRecordedLive) + "; stamps lie on the profiler's clock";
+    const auto recorded = steps.finish();
+    CHECK(says(all_of(*recorded), "the 10.000 us between steps are the recorder's own") == ours);
+    CHECK(!says(trace::classify(*recorded, {.device = 0, .begin_ns = 0, .end_ns = 4000, .label = ""}), "recorder's own"));
+  }
 
   trace::TraceBuilder coarse;
   tests::add_acts(coarse, {{7, 0, 5000}, {7, 6000, 9000}});

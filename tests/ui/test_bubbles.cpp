@@ -28,6 +28,22 @@ TEST_CASE("the verdict says idle, its worst kind with causes, and the path's hid
   CHECK(rows[0].kinds[3] == "6.00 · 2");
 }
 
+TEST_CASE("the verdict tells the recorder's own idle time from the engine's") {
+  for (const bool ours : {false, true}) {
+    trace::Trace t;
+    t.strings = {"", "a"};
+    t.ops = {""};
+    t.devices.push_back({"0", "test", ""});
+    t.lanes.push_back({.stream = 7, .label = "stream 7", .logical = 0, .first = 0, .count = 2});
+    t.events = {{.start_ns = 0, .end_ns = 10000, .name = 1, .lane = 0, .step = 0}, {.start_ns = 30000, .end_ns = 40000, .name = 1, .lane = 0, .step = 1}};
+    t.collector.clock = trace::ClockSource::cupti;
+    if (ours) t.source = trace::kRecordedLive;
+    auto run = std::make_shared<trace::Run>();
+    run->trace = std::make_shared<const trace::Trace>(std::move(t));
+    CHECK(idle_verdict(*analyse(run, {})).starts_with(ours ? "Idle 50.0 % of the wall, 20.00 µs of it between steps and the recorder's own; 100.0 %" : "Idle 50.0 % of the wall; 100.0 %"));
+  }
+}
+
 TEST_CASE("scopes and kinds add up to the idle time") {
   std::mt19937_64 rng(Catch::getSeed() + 30);
   for (int round = 0; round < 20; ++round) {

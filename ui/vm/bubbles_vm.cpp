@@ -67,6 +67,8 @@ std::string idle_verdict(const RunAnalysis& a) {
     return percent_text(of > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(of) : 0.0);
   };
   std::string text = "Idle " + percent(r.idle_ns, r.wall_ns) + " of the wall";
+  if (const int64_t ours = trace::recorders_idle_ns(*a.run->trace, r); ours > 0)
+    text += ", " + us_text(ours) + " µs of it between steps and the recorder's own";
   for (const BubbleKind kind : {BubbleKind::stall, BubbleKind::fence, BubbleKind::dispatch}) {
     const trace::Tally& tally = r.kind(kind);
     if (tally.count == 0) continue;
