@@ -1,8 +1,7 @@
 // The calls that launch kernels, timed by the program that makes them: a clock read before and behind each, on the clock that CUPTI
 // puts kernels on. With CUPTI's own records of them no recording of an H200 held one, eager or graph; what is known is that CUPTI up to
 // CUDA 13.1 gives graph launches wrong correlation ids in every session after the first (release notes of 13.1 update 1). So calls of
-// this log have none; the order of calls says which is whose (engine/kernel_order.h). On 2026-11-30 tested
-// without a card alone.
+// this log have none; the order of calls says which is whose (engine/kernel_order.h).
 // Thread rule: one thread.
 #pragma once
 #include <vector>
