@@ -122,7 +122,7 @@ F find_launch(const E& e) {
 W worth_launch(const E& e) {
   Tally host;
   for (const Bubble& b : e.bubbles.bubbles)
-    if (b.cause == BubbleCause::host && b.scope != BubbleScope::between_steps) host.add(b.ns());
+    if (b.cause == BubbleCause::host && b.scope == BubbleScope::in_step) host.add(b.ns());
   return {{},
           host.ns,
           fmt::format("{} gaps in which the device waited for its next launch", host.count)};

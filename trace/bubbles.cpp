@@ -29,12 +29,17 @@ bool same_launch(const Event& a, const Event& b) {
   return a.correlation != kNoCorrelation && a.correlation == b.correlation;
 }
 
+// Whether the launch call of what follows an idle interval had begun but not come back when it began. Of a graph the first nodes run
+// while the call still hands over the rest; nodes that wait for each other are as usual then, so the call must explain most of a stall.
 bool call_under_way(const Trace& trace, const Bubble& b) {
   if (b.before == kNone || b.after == kNone) return false;
   const Event &before = trace.events[b.before], &after = trace.events[b.after];
-  if (after.call == kNone || after.call == before.call || same_launch(before, after)) return false;
+  if (after.call == kNone) return false;
   const HostCall& call = trace.calls[after.call];
-  return call.start_ns <= before.end_ns && call.end_ns > before.end_ns;
+  if (call.start_ns > before.end_ns || call.end_ns <= before.end_ns) return false;
+  if (after.call != before.call && !same_launch(before, after)) return true;
+  const int64_t idle = after.start_ns - before.end_ns;
+  return idle >= Thresholds{}.stall_ns && 2 * (call.end_ns - before.end_ns) >= idle;
 }
 
 // Decides scope and cause of one idle interval.
@@ -78,7 +83,8 @@ class Judge {
   // The launch call had begun but not come back when the device went idle: the activity was probably not submitted yet. When inside a
   // call that happens is not recorded, so this is a guess, and yields to known forks and joins. A copy that blocks its caller stays one.
   void by_call_under_way(Bubble& b) const {
-    const bool open = b.cause == BubbleCause::unknown || (b.cause_is_guess && (b.cause == BubbleCause::fork || b.cause == BubbleCause::join));
+    const bool guessed = b.cause_is_guess && (b.cause == BubbleCause::fork || b.cause == BubbleCause::join);
+    const bool open = b.cause == BubbleCause::unknown || b.cause == BubbleCause::graph_edge || guessed;
     if (!open || !call_under_way(m_trace, b)) return;
     b.cause = BubbleCause::host;
     b.cause_is_guess = true;
