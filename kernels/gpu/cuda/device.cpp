@@ -166,7 +166,11 @@ class CudaDevice final : public RuntimeDevice {
     if (!cupti) return {why};
     if (Status s = synchronize(); !s.ok()) return s;
     if (Status s = cupti->begin(); !s.ok()) return s;
-    if (Status s = warm_trace(); !s.ok()) return s;
+    if (Status s = warm_trace(); !s.ok()) {
+      std::vector<TracedKernel> none;
+      static_cast<void>(cupti->end(&none));  // what failed first is told
+      return s;
+    }
     m_log.begin(cupti->clock());
     return {};
   }
