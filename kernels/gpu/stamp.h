@@ -135,7 +135,8 @@ GPU_DEVICE void stamped_in_registers(gpu::StampSlot* slots, const Body& body) {
   const uint32_t end = device_clock_low();
   uint32_t begin;
   asm volatile("mov.u32 %0, ds_begin;" : "=r"(begin));
-  if (threadIdx.x == stamp_thread()) store_times(slot, begin, end);
+  // All lanes store the same. To choose one nvcc had every wave read its threads' numbers ahead of the barrier: 15 ns a launch.
+  store_times(slot, begin, end);
 }
 
 #else

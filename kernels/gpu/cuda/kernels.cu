@@ -29,7 +29,8 @@ inline constexpr bool kKeepsSlot =
            gpu::Kernel::mqa_logits_32, gpu::Kernel::mqa_logits_64, gpu::Kernel::mqa_logits_wide, gpu::Kernel::sparse_mla_fp8_8,
            gpu::Kernel::sparse_mla_fp8_16, gpu::Kernel::sparse_mla_fp8_32, gpu::Kernel::sparse_mla_bf16_8, gpu::Kernel::sparse_mla_bf16_16,
            gpu::Kernel::sparse_mla_bf16_32, gpu::Kernel::dense_mla_fp8_8, gpu::Kernel::dense_mla_fp8_16, gpu::Kernel::dense_mla_fp8_32,
-           gpu::Kernel::dense_mla_bf16_8, gpu::Kernel::dense_mla_bf16_16, gpu::Kernel::dense_mla_bf16_32>;
+           gpu::Kernel::dense_mla_bf16_8, gpu::Kernel::dense_mla_bf16_16, gpu::Kernel::dense_mla_bf16_32, gpu::Kernel::bmm,
+           gpu::Kernel::bmm_wide, gpu::Kernel::moe_down_fp8_many, gpu::Kernel::index_quant>;
 
 #if defined(DS_STAMPED)
 
