@@ -115,11 +115,11 @@ struct Collector {
   bool operator==(const Collector&) const = default;
 };
 
-inline constexpr std::string_view kRecordedLive = "recorded live";  // Trace::source of this program's own recorders
+inline constexpr std::string_view kRecordedLive = "recorded live";  // how Trace::source begins of this program's own recorders
 
 struct Trace {
   std::string title;             // file name or run name
-  std::string source;            // where it came from: path, or kRecordedLive
+  std::string source;            // where it came from: path, or kRecordedLive and remarks
   Collector collector;
   int64_t origin_ns = 0;         // add to get the collector's clock
   std::vector<Device> devices;

@@ -3,13 +3,13 @@
 //   cuda  %globaltimer: ns, in steps of 32 ns on an H200; the unit is the multiprocessor (%smid)
 //   hip   s_memrealtime: 100 MHz; the unit is XCC << 8 | shader engine, array and compute unit as HW_ID has them (its bits
 //         15..8). Compiled and audited, never run on hardware.
-// What a block costs: one lane reads the low half of the clock twice (the whole of it takes three reads). On cuda a launch is as
+// What a block costs: one wave reads the low half of the clock twice (the whole of it takes three reads). On cuda a launch is as
 // long as its last block, until what that stores has arrived; so all but the end is laid down beforehand. The unit is stored to
 // the slot before the block waits for the launch ahead, which also brings the slot's line and page near: the store behind the body
 // took twice as long without. Kernels with registers to spare keep begin in one and the slot's address in two more (or find it
 // anew while the last wave waits for the others), others in shared memory.
-// The last wave of a block stamps: it arrives first where sums are finished by the first ones; the others are not held up, they
-// arrive at the barrier and leave. On hip begin and unit are stored at once and the end behind the body, and nothing stays in
+// The last wave of a block stamps, with all its lanes: it arrives first where sums are finished by the first ones; the others are not
+// held up, they arrive at the barrier and leave. On hip begin and unit are stored at once and the end behind the body, and nothing stays in
 // vector registers across the body. Measured: docs/results/h200-accounting.md.
 // What is measured: begin is read by one thread where the block may begin its work (on cuda behind
 // wait_for_previous(), when all launches ahead have ended). end is read when every wave has issued its last instruction of
